@@ -1,0 +1,56 @@
+# Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo up down test check accept ci-more mutants bench fmt clean
+MAKEFLAGS += --no-print-directory
+ORDERS ?= 120
+ONLY ?=
+programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder psupsctl \
+  ups-sandbox peoplesoft-sandbox
+
+help: ## what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+deps: ## installs what is missing (Debian packages, buf, dbmate); nothing the second time
+	@deploy/local/deps
+
+build: deps ## builds everything, tests too, into build/
+	@deploy/local/build
+
+demo: deps ## the whole job against the sandboxes: make demo [ORDERS=120]
+	@deploy/local/build $(programs)
+	@python3 tests/harness/demo.py --orders $(ORDERS)
+
+up: deps ## starts PostgreSQL, sandboxes and services, and leaves them running
+	@deploy/local/build $(programs)
+	@python3 -m deploy.local up
+
+down: ## stops what `make up` started; its data stays
+	@python3 -m deploy.local down
+
+test: build ## all tests; ends with: N passed, N failed
+	@tests/run_all
+
+check: build ## formats, lints, proto compatibility, comments, shell
+	@deploy/local/deps lint
+	@tests/checks/run
+
+accept: ## each promise of tests/acceptance.tsv has a test that ran and is green
+	@tests/checks/accept
+
+ci-more: build ## what CI runs beyond test, check and accept
+	@tests/ci_more
+
+mutants: deps ## breaks a promise at a time and wants a test to go red
+	@python3 tests/mutants/run.py
+
+bench: deps ## the benchmarks: make bench [ONLY=P1]; results in build/bench/results.jsonl
+	@PRESET=release deploy/local/build $(programs)
+	@BUILD_DIR=$(CURDIR)/build-release python3 tests/bench/bench.py --only "$(ONLY)"
+
+fmt: ## formats the C++ files
+	@deploy/local/deps lint
+	@tests/checks/fmt
+
+clean: down ## removes what was built and what `make up` and `make demo` stored
+	@python3 -m deploy.local forget
+	@rm -rf build build-*
