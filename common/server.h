@@ -1,0 +1,136 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/channel.h"
+#include "common/grpc_status.h"
+#include "common/identity.h"
+#include "common/postgres.h"
+#include "common/settings.h"
+#include "common/worker.h"
+#include "grpcpp/impl/service_type.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+
+namespace psups {
+
+// Threads for handlers that block (on the database); gRPC's own threads never do.
+class Executor {
+ public:
+  explicit Executor(int threads);
+  ~Executor();  // runs what was posted, then joins
+  void Post(std::function<void()> task);
+
+ private:
+  void Loop();
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// Who called, as the server's authorisation established it.
+Caller CallerOf(const grpc::CallbackServerContext& context);
+
+// An RPC whose handler may block:
+//   grpc::ServerUnaryReactor* GetOrder(grpc::CallbackServerContext* context,
+//                                      const pb::GetOrderRequest* request,
+//                                      pb::Order* response) override {
+//     return Handle(executor_, context, request, response,
+//                   [this](const auto& request, const Caller& caller) { return Get(request); });
+//   }
+template <typename Request, typename Response, typename Handler>
+grpc::ServerUnaryReactor* Handle(Executor& executor, grpc::CallbackServerContext* context,
+                                 const Request* request, Response* response, Handler handler) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  executor.Post([=, handler = std::move(handler), caller = CallerOf(*context)]() mutable {
+    absl::StatusOr<Response> result = handler(*request, caller);
+    const grpc::Status status = ToGrpc(result.status());
+    if (result.ok()) *response = *std::move(result);
+    reactor->Finish(status);
+  });
+  return reactor;
+}
+
+// An RPC whose handler answers later, from any thread, by calling `done` once:
+// handler(request, caller, done).
+template <typename Request, typename Response, typename Handler>
+grpc::ServerUnaryReactor* HandleAsync(grpc::CallbackServerContext* context, const Request* request,
+                                      Response* response, Handler handler) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  handler(*request, CallerOf(*context), [=](absl::StatusOr<Response> result) {
+    const grpc::Status status = ToGrpc(result.status());
+    if (result.ok()) *response = *std::move(result);
+    reactor->Finish(status);
+  });
+  return reactor;
+}
+
+struct ServerOptions {
+  std::string listen = {};  // host:port, port 0 = any free one
+  TlsFiles tls = {};
+  std::vector<grpc::Service*> services = {};
+};
+
+// A gRPC server by mTLS with authorisation from the protos' access rules, health, reflection,
+// metrics (psups_rpc_seconds) and a log line for every RPC that failed or that a person called. Any
+// certificate of the authority may ask for health and reflection; an RPC without a rule is refused.
+class Server {
+ public:
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options);
+  virtual ~Server() = default;
+  virtual int port() const = 0;
+  // What health answers, for every service of the server. NOT_SERVING until set.
+  virtual void SetServing(bool serving) = 0;
+  // NOT_SERVING at once; RPCs in flight get `grace` to end.
+  virtual void Shutdown(absl::Duration grace) = 0;
+};
+
+// What every service's main needs, read from the environment.
+struct ServiceSettings {
+  explicit ServiceSettings(Settings& settings);
+  std::string database_url;
+  std::string grpc_listen;
+  std::string metrics_listen;
+  TlsFiles tls;
+};
+
+struct ServeOptions {
+  std::string schema_version = {};  // the newest migration the binary knows
+  std::vector<grpc::Service*> services = {};
+  std::vector<Worker> workers = {};
+  // Called once, when the database answers and its schema is checked, before the workers start. An
+  // error ends Serve.
+  std::function<absl::Status()> on_ready = {};
+  // Called after workers and server have stopped, before Serve returns.
+  std::function<void()> on_stopped = {};
+};
+
+// The whole life of a service: waits for its database (NOT_SERVING meanwhile), refuses an older
+// schema, serves gRPC, /metrics and health, runs the workers, and on SIGTERM or SIGINT stops in
+// order: NOT_SERVING, workers, RPCs, return.
+absl::Status Serve(const ServiceSettings& settings, Db& db, ServeOptions options);
+
+// The first and last of main: --version, --check-config, the log, signals blocked before any thread
+// starts; an error of `body` becomes one clear line on stderr and exit code 1.
+int RunService(const char* name, int argc, char** argv, absl::Status (*body)(Settings&));
+
+// What `body` returns at once if --check-config was asked for (RunService prints and exits 0).
+// Usage in body, after the last getter: RETURN_IF_ERROR(FinishSettings(settings));
+absl::Status FinishSettings(Settings& settings);
+
+}  // namespace psups

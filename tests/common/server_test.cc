@@ -1,0 +1,204 @@
+#include "common/server.h"
+
+#include <future>
+
+#include "common/testing/status_matchers.h"
+#include "common/testing/test_authority.h"
+#include "google/protobuf/descriptor.h"
+#include "gtest/gtest.h"
+#include "psups/audit/v1/audit_service.grpc.pb.h"
+#include "psups/orders/v1/connection_service.pb.h"
+#include "psups/orders/v1/order_service.pb.h"
+#include "psups/shipments/v1/review_service.pb.h"
+#include "psups/shipments/v1/shipment_service.pb.h"
+#include "psups/tracking/v1/tracking_service.pb.h"
+#include "psups/ups/v1/account_service.pb.h"
+#include "psups/ups/v1/ups_service.pb.h"
+
+namespace psups {
+namespace {
+
+using testing::HasCode;
+using ::testing::HasSubstr;
+using testing::TestAuthority;
+namespace pb = audit::v1;
+
+// Answers with the caller's identity and trace, so that tests see what a handler sees.
+class EchoService : public pb::AuditService::CallbackService {
+ public:
+  grpc::ServerUnaryReactor* GetKey(grpc::CallbackServerContext* context,
+                                   const pb::GetKeyRequest* request,
+                                   pb::GetKeyResponse* response) override {
+    return Handle(
+        executor_, context, request, response,
+        [](const pb::GetKeyRequest&, const Caller& caller) -> absl::StatusOr<pb::GetKeyResponse> {
+          pb::GetKeyResponse reply;
+          reply.set_origin(caller.identity);
+          reply.set_public_key_pem(caller.trace_id);
+          return reply;
+        });
+  }
+  grpc::ServerUnaryReactor* AppendEntries(grpc::CallbackServerContext* context,
+                                          const pb::AppendEntriesRequest* request,
+                                          pb::AppendEntriesResponse* response) override {
+    return HandleAsync(context, request, response, [](const auto&, const Caller&, auto done) {
+      std::thread([done] { done(absl::ResourceExhaustedError("later")); }).detach();
+    });
+  }
+
+ private:
+  Executor executor_{2};
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK_AND_ASSIGN(
+        server_, Server::Start({.listen = "localhost:0",
+                                .tls = authority_.Issue("spiffe://psups/service/audit-ledger"),
+                                .services = {&service_}}));
+  }
+  std::unique_ptr<pb::AuditService::Stub> StubOf(const TlsFiles& tls) {
+    return pb::AuditService::NewStub(
+        MakeChannel("localhost:" + std::to_string(server_->port()), tls));
+  }
+  absl::StatusOr<pb::GetKeyResponse> GetKey(const TlsFiles& tls, std::string_view trace = {}) {
+    return CallPeer(*StubOf(tls), &pb::AuditService::Stub::GetKey, pb::GetKeyRequest(),
+                    absl::Seconds(10), trace);
+  }
+  absl::StatusOr<pb::AppendEntriesResponse> Append(const TlsFiles& tls) {
+    return CallPeer(*StubOf(tls), &pb::AuditService::Stub::AppendEntries,
+                    pb::AppendEntriesRequest(), absl::Seconds(10));
+  }
+  TestAuthority authority_;
+  EchoService service_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServerTest, TheHandlerSeesTheCertificatesIdentityAndTheTrace) {
+  const std::string trace = "0123456789abcdef0123456789abcdef";
+  ASSERT_OK_AND_ASSIGN(const auto reply,
+                       GetKey(authority_.Issue("spiffe://psups/viewer/ann"), trace));
+  EXPECT_EQ(reply.origin(), "spiffe://psups/viewer/ann");
+  EXPECT_EQ(reply.public_key_pem(), trace);
+}
+
+TEST_F(ServerTest, ACallThatTheRuleDoesNotNameIsRefused) {
+  // GetKey: persons only. AppendEntries: four services only.
+  EXPECT_THAT(GetKey(authority_.Issue("spiffe://psups/service/ups-gateway")),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Append(authority_.Issue("spiffe://psups/admin/root")),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Append(authority_.Issue("spiffe://psups/service/psupsctl")),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(ServerTest, AnAsynchronousHandlerAnswersWithItsStatus) {
+  EXPECT_THAT(Append(authority_.Issue("spiffe://psups/service/ups-gateway")),
+              HasCode(absl::StatusCode::kResourceExhausted));
+}
+
+TEST_F(ServerTest, ACertificateOfAnotherAuthorityOrAStrangeIdentityIsRefused) {
+  TestAuthority other;
+  TlsFiles stranger = other.Issue("spiffe://psups/admin/mallory");
+  stranger.authority = authority_.folder() + "/ca.pem";
+  EXPECT_THAT(GetKey(stranger), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(GetKey(authority_.Issue("spiffe://elsewhere/admin/ann")),
+              HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(GetKey(authority_.Issue("spiffe://psups/emperor/ann")),
+              HasCode(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(ServerTest, AnAsyncCallOfAPeerComesBackOnce) {
+  const auto stub = StubOf(authority_.Issue("spiffe://psups/viewer/ann"));
+  std::promise<absl::StatusOr<pb::GetKeyResponse>> done;
+  CallPeerAsync<pb::GetKeyResponse>(
+      absl::Seconds(10), "", pb::GetKeyRequest(),
+      [&](auto... arguments) { stub->async()->GetKey(arguments...); },
+      [&](absl::StatusOr<pb::GetKeyResponse> reply) { done.set_value(std::move(reply)); });
+  EXPECT_OK(done.get_future().get());
+}
+
+TEST_F(ServerTest, ATakenPortIsNamed) {
+  const absl::Status taken =
+      Server::Start({.listen = "localhost:" + std::to_string(server_->port()),
+                     .tls = authority_.Issue("spiffe://psups/service/audit-ledger")})
+          .status();
+  EXPECT_THAT(taken, HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(std::string(taken.message()), HasSubstr("taken by another process"));
+}
+
+TEST_F(ServerTest, AnExpiredCertificateIsNamedAtStart) {
+  const absl::Status expired =
+      Server::Start({.listen = "localhost:0",
+                     .tls = authority_.Issue("spiffe://psups/service/x", -absl::Hours(1))})
+          .status();
+  EXPECT_THAT(std::string(expired.message()), HasSubstr("expired; issue a new one"));
+}
+
+TEST(IdentityTest, RolesCoverTheOnesBelowButAuditorAndAdminStandSideBySide) {
+  using access::v1::Rule;
+  const auto may = [](const char* role, Rule::Role least) {
+    Rule rule;
+    rule.set_role(least);
+    return Permits(rule, *CallerFromUri(std::string("spiffe://psups/") + role + "/ann"));
+  };
+  EXPECT_TRUE(may("viewer", Rule::VIEWER));
+  EXPECT_FALSE(may("viewer", Rule::CLERK));
+  EXPECT_TRUE(may("operator", Rule::CLERK));
+  EXPECT_FALSE(may("operator", Rule::ADMIN));
+  EXPECT_TRUE(may("auditor", Rule::OPERATOR));
+  EXPECT_FALSE(may("auditor", Rule::ADMIN));
+  EXPECT_FALSE(may("admin", Rule::AUDITOR));
+  EXPECT_FALSE(may("admin", Rule::ROLE_UNSPECIFIED));
+}
+
+TEST(IdentityTest, ATraceparentIsReadAndAMalformedOneIsNot) {
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  EXPECT_EQ(TraceIdFromTraceparent("00-" + trace + "-b7ad6b7169203331-01"), trace);
+  EXPECT_EQ(TraceIdFromTraceparent(MakeTraceparent(trace)), trace);
+  EXPECT_EQ(TraceIdFromTraceparent("00-" + std::string(32, '0') + "-b7ad6b7169203331-01"), "");
+  EXPECT_EQ(TraceIdFromTraceparent("nonsense"), "");
+}
+
+// Every RPC of the suite, from the protos: the table of who may call what.
+std::vector<const google::protobuf::MethodDescriptor*> AllMethods() {
+  std::vector<const google::protobuf::MethodDescriptor*> methods;
+  for (const google::protobuf::Descriptor* message :
+       {pb::Entry::descriptor(), orders::v1::Connection::descriptor(),
+        orders::v1::Order::descriptor(), shipments::v1::Review::descriptor(),
+        shipments::v1::Shipment::descriptor(), tracking::v1::Tracker::descriptor(),
+        ups::v1::Account::descriptor(), ups::v1::Call::descriptor()}) {
+    const auto* service = message->file()->service(0);
+    for (int i = 0; i < service->method_count(); ++i) methods.push_back(service->method(i));
+  }
+  return methods;
+}
+
+TEST(AccessTest, EveryRpcHasARuleThatLetsSomebodyInAndAClass) {
+  for (const auto* method : AllMethods()) {
+    const access::v1::Rule& rule = method->options().GetExtension(access::v1::rule);
+    EXPECT_TRUE(rule.services_size() > 0 || rule.role() != access::v1::Rule::ROLE_UNSPECIFIED)
+        << method->full_name();
+    EXPECT_NE(rule.class_(), access::v1::Rule::CLASS_UNSPECIFIED) << method->full_name();
+  }
+}
+
+TEST(AccessTest, ServicesCallOnlyAlongTheDesignsGraph) {
+  // design.md §2: builder → tracking → {ingest, gateway}; builder → both; all → ledger.
+  const std::map<std::string, std::vector<std::string>> callers = {
+      {"psups.orders.v1", {"shipment-builder", "tracking-sync"}},
+      {"psups.ups.v1", {"shipment-builder", "tracking-sync"}},
+      {"psups.tracking.v1", {"shipment-builder"}},
+      {"psups.shipments.v1", {}},
+      {"psups.audit.v1", {"ps-ingest", "shipment-builder", "ups-gateway", "tracking-sync"}}};
+  for (const auto* method : AllMethods()) {
+    const auto& allowed = callers.at(method->file()->package());
+    for (const std::string& service : method->options().GetExtension(access::v1::rule).services()) {
+      EXPECT_THAT(allowed, ::testing::Contains(service)) << method->full_name();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace psups
