@@ -1,0 +1,136 @@
+#include "services/ups-gateway/account_server.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/status_macros.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+namespace pb = ::psups::ups::v1;
+
+constexpr int kMostPageSize = 1000;
+constexpr int kDefaultPageSize = 100;
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
+  timestamp->set_seconds(absl::ToUnixSeconds(time));
+}
+
+}  // namespace
+
+absl::StatusOr<pb::Account> AccountServer::Create(const pb::CreateAccountRequest& request,
+                                                  const Caller& caller) {
+  ASSIGN_OR_RETURN(const pb::Account settings,
+                   CheckNewAccount(request.account_id(), request.account()));
+  RETURN_IF_ERROR(CheckSecret(request.client_secret()));
+  ASSIGN_OR_RETURN(
+      const AccountPtr account,
+      accounts_.Create(
+          settings, request.account_id(), request.client_secret(),
+          {.action = "account.create",
+           .subject = settings.name(),
+           .actor = caller.identity,
+           .trace_id = caller.trace_id,
+           .detail = {{"environment", pb::Account::Environment_Name(settings.environment())},
+                      {"host", HostOf(settings)},
+                      {"shipper_number", settings.shipper_number()}}}));
+  book_.Forget(account->id);
+  return account->settings;
+}
+
+absl::StatusOr<pb::Account> AccountServer::Rotate(const pb::RotateAccountSecretRequest& request,
+                                                  const Caller& caller) {
+  ASSIGN_OR_RETURN(const std::string id, AccountIdFromName(request.name(), "name"));
+  RETURN_IF_ERROR(CheckSecret(request.client_secret()));
+  ASSIGN_OR_RETURN(const AccountPtr account, accounts_.Rotate(id, request.client_secret(),
+                                                              {.action = "account.rotate",
+                                                               .subject = request.name(),
+                                                               .actor = caller.identity,
+                                                               .trace_id = caller.trace_id}));
+  book_.Forget(id);
+  return account->settings;
+}
+
+absl::StatusOr<pb::ListAccountsResponse> AccountServer::List(
+    const pb::ListAccountsRequest& request) {
+  if (request.page_size() < 0 || request.page_size() > kMostPageSize) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("page_size: ", request.page_size(), ", want 1 to 1000"));
+  }
+  const int size = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
+  ASSIGN_OR_RETURN(const std::vector<AccountPtr> accounts,
+                   accounts_.List(request.page_token(), size + 1));
+  pb::ListAccountsResponse response;
+  for (int i = 0; i < size && i < static_cast<int>(accounts.size()); ++i) {
+    *response.add_accounts() = accounts[i]->settings;
+  }
+  if (static_cast<int>(accounts.size()) > size) {
+    response.set_next_page_token(accounts[size - 1]->id);
+  }
+  return response;
+}
+
+absl::StatusOr<pb::TokenStatus> AccountServer::Status(const pb::GetTokenStatusRequest& request) {
+  ASSIGN_OR_RETURN(const std::string id, AccountIdFromName(request.name(), "name"));
+  ASSIGN_OR_RETURN(const AccountPtr account, accounts_.Get(id));
+  ASSIGN_OR_RETURN(const TokenBudget budget, tokens_.Budget(*account));
+  const TreasuryFacts& facts = budget.facts;
+  pb::TokenStatus status;
+  status.set_account(request.name());
+  status.set_requests_used(facts.used);
+  status.set_requests_limit(facts.limit);
+  if (!facts.token_version.empty() && facts.token_left > absl::ZeroDuration()) {
+    SetTime(budget.expire_time, status.mutable_expire_time());
+    SetTime(budget.expire_time - RenewalLead(facts.token_lifetime, 0), status.mutable_renew_time());
+  }
+  if (facts.used >= facts.limit) SetTime(budget.next_free_time, status.mutable_next_free_time());
+  // What the next call that needs another token would be told.
+  const TokenDecision decision =
+      Decide(facts, {.unwanted_version = facts.token_version, .refused = true, .money = true});
+  if (!facts.problem.empty()) {
+    status.set_problem(facts.problem);
+  } else if (decision.kind == TokenDecision::Kind::kRefuse) {
+    status.set_problem(std::string(decision.refusal.message()));
+  }
+  return status;
+}
+
+grpc::ServerUnaryReactor* AccountServer::CreateAccount(grpc::CallbackServerContext* context,
+                                                       const pb::CreateAccountRequest* request,
+                                                       pb::Account* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller& caller) { return Create(asked, caller); });
+}
+
+grpc::ServerUnaryReactor* AccountServer::GetAccount(grpc::CallbackServerContext* context,
+                                                    const pb::GetAccountRequest* request,
+                                                    pb::Account* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller&) -> absl::StatusOr<pb::Account> {
+                  ASSIGN_OR_RETURN(const std::string id, AccountIdFromName(asked.name(), "name"));
+                  ASSIGN_OR_RETURN(const AccountPtr account, accounts_.Get(id));
+                  return account->settings;
+                });
+}
+
+grpc::ServerUnaryReactor* AccountServer::ListAccounts(grpc::CallbackServerContext* context,
+                                                      const pb::ListAccountsRequest* request,
+                                                      pb::ListAccountsResponse* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller&) { return List(asked); });
+}
+
+grpc::ServerUnaryReactor* AccountServer::RotateAccountSecret(
+    grpc::CallbackServerContext* context, const pb::RotateAccountSecretRequest* request,
+    pb::Account* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller& caller) { return Rotate(asked, caller); });
+}
+
+grpc::ServerUnaryReactor* AccountServer::GetTokenStatus(grpc::CallbackServerContext* context,
+                                                        const pb::GetTokenStatusRequest* request,
+                                                        pb::TokenStatus* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller&) { return Status(asked); });
+}
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,120 @@
+#include "services/ups-gateway/asker.h"
+
+#include <utility>
+
+#include "services/ups-gateway/call.h"
+#include "services/ups-gateway/error_catalogue.h"
+
+namespace psups::ups_gateway {
+
+std::shared_ptr<void> Unrecorded::Begin() {
+  std::lock_guard lock(mutex_);
+  const auto place = begun_.emplace(clock_.Now(), 0);
+  return std::shared_ptr<void>(nullptr, [this, place](void*) {
+    std::lock_guard lock(mutex_);
+    begun_.erase(place);
+  });
+}
+
+absl::Duration Unrecorded::OldestAge() {
+  std::lock_guard lock(mutex_);
+  return begun_.empty() ? absl::ZeroDuration() : clock_.Now() - begun_.begin()->first;
+}
+
+struct Asker::Task {
+  AccountPtr account;
+  WireRequest request;
+  Done done;
+  std::string call_id;
+  int attempts = 0;
+  AskResult result;
+};
+
+void Asker::Ask(AccountPtr account, WireRequest request, Done done, std::string call_id) {
+  auto task = std::make_shared<Task>();
+  task->account = std::move(account);
+  task->request = std::move(request);
+  task->done = std::move(done);
+  task->call_id = std::move(call_id);
+  Attempt(std::move(task));
+}
+
+void Asker::Attempt(std::shared_ptr<Task> task) {
+  const AccountPtr& account = task->account;
+  treasury_.Get(account, task->request.operation, [this, task](absl::StatusOr<Token> token) {
+    if (!token.ok()) {
+      // After a first attempt its answer says more than that no other token was to be had.
+      if (task->attempts == 0) task->result.response = token.status();
+      post_([task] { task->done(std::move(task->result)); });
+      return;
+    }
+    if (task->call_id.empty() || task->attempts > 0) task->call_id = NewCallId(clock_.Now());
+    ++task->attempts;
+    if (task->result.unrecorded == nullptr) task->result.unrecorded = unrecorded_.Begin();
+    UpsRequest request{.wire = task->request,
+                       .call_id = task->call_id,
+                       .authorization = "Bearer " + *token->value,
+                       .timeout = absl::Seconds(task->account->settings.read_timeout_seconds())};
+    api_.Send(*task->account, std::move(request),
+              [this, task, token = *std::move(token)](HttpOutcome outcome) mutable {
+                post_([this, task = std::move(task), token = std::move(token),
+                       outcome = std::move(outcome)]() mutable {
+                  OnReply(std::move(task), std::move(token), std::move(outcome));
+                });
+              });
+  });
+}
+
+void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome) {
+  Exchange exchange{.call_id = task->call_id,
+                    .account_id = task->account->id,
+                    .operation = task->request.operation,
+                    .request = task->request.target + "\n" + task->request.body};
+  if (outcome.response.ok()) {
+    exchange.http_status = outcome.response->status;
+    exchange.response = WithoutLabels(outcome.response->body);
+  } else {
+    exchange.error = std::string(outcome.response.status().message());
+  }
+  task->result.exchanges.push_back(std::move(exchange));
+  task->result.response = std::move(outcome.response);
+  const auto& response = task->result.response;
+  if (task->attempts == 1 && response.ok() && response->status == 401 &&
+      Look(task->request.operation, CodeOf(*response), 401).action == Action::kRenewToken) {
+    treasury_.Refused(*task->account, task->request.operation, token);
+    Attempt(std::move(task));
+    return;
+  }
+  if (task->attempts > 1 && response.ok() && response->status == 401) {
+    // The new token too: the rules decide whether it is the token or the operation.
+    treasury_.Refused(*task->account, task->request.operation, token);
+  }
+  task->done(std::move(task->result));
+}
+
+CallRecorder::CallRecorder(CallStore& store)
+    : commits_("call", 200, [&store](const std::vector<Item>& items) {
+        std::vector<CallRecord> records;
+        records.reserve(items.size());
+        for (const Item& item : items) records.push_back(item.record);
+        return AllStored(store.Record(records), items.size());
+      }) {}
+
+void CallRecorder::Record(CallRecord record, std::function<void(absl::Status)> done) {
+  commits_.Add(
+      {std::move(record), [done = std::move(done)](const absl::StatusOr<std::monostate>& stored) {
+         done(stored.status());
+       }});
+}
+
+nlohmann::json CallsDetail(const std::vector<Exchange>& exchanges) {
+  nlohmann::json calls = nlohmann::json::array();
+  for (const Exchange& exchange : exchanges) {
+    calls.push_back({{"call_id", exchange.call_id},
+                     {"operation", NameOf(exchange.operation)},
+                     {"http_status", exchange.http_status}});
+  }
+  return calls;
+}
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/audit_client.h"
+#include "common/channel.h"
+#include "common/crypto.h"
+#include "common/envelope.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/outbox.h"
+#include "common/server.h"
+#include "common/status_macros.h"
+#include "services/ups-gateway/account_server.h"
+#include "services/ups-gateway/postgres.h"
+#include "services/ups-gateway/resolver.h"
+#include "services/ups-gateway/service.h"
+#include "services/ups-gateway/ups_api.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+constexpr absl::Duration kHeartbeat = absl::Seconds(1);
+constexpr absl::Duration kSilence = absl::Seconds(3);
+constexpr int kMostAccounts = 1000;
+
+absl::StatusOr<int> ExportGauges(CallStore& calls, AccountStore& accounts, TokenStore& tokens,
+                                 Treasury& treasury) {
+  static prometheus::Gauge& sent =
+      Gauge("psups_ups_calls", "Purchases that are not at their end.", {{"state", "SENT"}});
+  static prometheus::Gauge& in_doubt =
+      Gauge("psups_ups_calls", "Purchases that are not at their end.", {{"state", "IN_DOUBT"}});
+  static prometheus::Gauge& person =
+      Gauge("psups_ups_calls_needing_person", "Purchases in doubt that a person must decide.");
+  treasury.ExportMetrics();
+  ASSIGN_OR_RETURN(const CallStore::OpenCalls open, calls.CountOpen());
+  sent.Set(open.sent);
+  in_doubt.Set(open.in_doubt);
+  person.Set(open.needs_person);
+  static prometheus::Gauge& used =
+      Gauge("psups_ups_token_budget_used_ratio",
+            "Share of a day's token requests that is used; the greatest over the credentials.");
+  double most = 0;
+  ASSIGN_OR_RETURN(const std::vector<AccountPtr> all, accounts.List("", kMostAccounts));
+  for (const AccountPtr& account : all) {
+    ASSIGN_OR_RETURN(const TokenBudget budget, tokens.Budget(*account));
+    if (budget.facts.limit > 0) most = std::max(most, 1.0 * budget.facts.used / budget.facts.limit);
+  }
+  used.Set(most);
+  return 0;
+}
+
+absl::Status Main(Settings& settings) {
+  const ServiceSettings base(settings);
+  const std::string key_file = settings.File("PSUPS_KEY_FILE");
+  const std::string ledger_address = settings.Text("PSUPS_AUDIT_LEDGER_ADDR");
+  const auto connections =
+      static_cast<int>(settings.Number("PSUPS_UPS_CONNECTIONS", 1, 4096, 1024));
+  const absl::Duration patience = settings.Duration("PSUPS_TOKEN_PATIENCE", absl::Seconds(15));
+  DoubtSettings doubt;
+  doubt.first_wait = settings.Duration("PSUPS_RESOLVER_FIRST_WAIT", absl::Seconds(30));
+  doubt.most_wait = settings.Duration("PSUPS_RESOLVER_MOST_WAIT", absl::Minutes(15));
+  doubt.window = settings.Duration("PSUPS_RESOLVER_WINDOW", absl::Hours(2));
+  doubt.watch = settings.Duration("PSUPS_RESOLVER_WATCH", absl::Hours(24 * 7));
+  const absl::Duration resolver_idle =
+      settings.Duration("PSUPS_RESOLVER_IDLE_WAIT", absl::Seconds(1));
+  RETURN_IF_ERROR(FinishSettings(settings));
+
+  ASSIGN_OR_RETURN(KeyRing ring, KeyRing::FromFile(key_file));
+  Db db(base.database_url, 16);
+  Sealer sealer(db, std::move(ring));
+  const Clock clock;
+  const auto accounts = MakePostgresAccountStore(db, sealer);
+  const std::string run_id = RandomHex128();
+  const auto tokens = MakePostgresTokenStore(db, sealer, run_id);
+  const auto calls = MakePostgresCallStore(db, sealer);
+  const auto runs = MakePostgresRunStore(db);
+  const auto sink = MakeLedgerSink(MakeChannel(ledger_address, base.tls));
+  AuditRelay relay(db, *sink);
+
+  // Whatever feeds another stands below it: what is under way ends in the order of destruction.
+  Wakeup doubts;
+  Unrecorded unrecorded(clock);
+  CallRecorder recorder(*calls);
+  auto executor = std::make_unique<Executor>(4);
+  const Post post = [to = executor.get()](std::function<void()> task) {
+    to->Post(std::move(task));
+  };
+  HttpUpsApi api(HttpClient::Create(connections));
+  Treasury treasury(*tokens, api, clock, UnitRandom, patience);
+  AccountBook book(*accounts, clock, post);
+  Asker asker(api, treasury, clock, unrecorded, post);
+  Purchaser purchaser(*calls, api, treasury, clock, unrecorded, post, doubts,
+                      {.first_wait = doubt.first_wait});
+  Resolver resolver(*calls, book, asker, clock, doubt);
+  UpsOperations operations(*calls, book, asker, recorder, purchaser, clock, post);
+  UpsServer ups_server(operations, *executor);
+  AccountServer account_server(*accounts, *tokens, book, *executor);
+
+  // Tokens are needed until the last RPC has drained.
+  Stop treasury_stop;
+  std::optional<WorkerThreads> treasury_thread;
+  treasury_thread.emplace(std::vector<Worker>{{.name = "treasury",
+                                               .idle_wait = absl::Milliseconds(250),
+                                               .step = [&] { return treasury.Step(); },
+                                               .wakeup = &treasury.wakeup(),
+                                               .backoff = {.cap = absl::Seconds(2)}}},
+                          treasury_stop);
+  const absl::Status served =
+      Serve(base, db,
+            {.schema_version = PSUPS_SCHEMA_VERSION,
+             .services = {&ups_server, &account_server},
+             .workers = {{.name = "audit_relay",
+                          .idle_wait = absl::Milliseconds(200),
+                          .step = [&] { return relay.Step(); }},
+                         {.name = "resolver",
+                          .idle_wait = resolver_idle,
+                          .step = [&] { return resolver.Step(); },
+                          .wakeup = &doubts},
+                         {.name = "heartbeat",
+                          .idle_wait = kHeartbeat,
+                          .step = [&]() -> absl::StatusOr<int> {
+                            RETURN_IF_ERROR(runs->Beat(run_id, unrecorded.OldestAge(), kSilence));
+                            return 0;
+                          }},
+                         {.name = "gauges", .idle_wait = absl::Seconds(5), .step = [&] {
+                            return ExportGauges(*calls, *accounts, *tokens, treasury);
+                          }}}});
+  treasury_stop.Request();
+  treasury.wakeup().Notify();
+  treasury_thread.reset();
+  treasury.Close();
+  api.Close();       // what is still on its way ends, and is posted
+  executor.reset();  // what was posted runs
+  const absl::StatusOr<int> settled = treasury.Step();
+  if (!settled.ok()) LogWarning("token_request_not_settled", {{"status", settled.status()}});
+  const absl::Status ended = runs->End(run_id);
+  if (!ended.ok()) LogWarning("clean_stop_not_stored", {{"status", ended}});
+  return served;
+}
+
+}  // namespace
+}  // namespace psups::ups_gateway
+
+int main(int argc, char** argv) {
+  return psups::RunService("ups-gateway", argc, argv, psups::ups_gateway::Main);
+}

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string_view>
+
+namespace psups::ups_gateway {
+
+// What UPS can be asked.
+enum class Operation {
+  kToken,
+  kAddress,
+  kShip,
+  kVoid,
+  kRecovery,
+  kTrack,
+  kTrackReference,
+  kSubscribe,
+};
+
+// The name in metrics, records and the ledger.
+constexpr std::string_view NameOf(Operation operation) {
+  switch (operation) {
+    case Operation::kToken:
+      return "token";
+    case Operation::kAddress:
+      return "xav";
+    case Operation::kShip:
+      return "ship";
+    case Operation::kVoid:
+      return "void";
+    case Operation::kRecovery:
+      return "recovery";
+    case Operation::kTrack:
+      return "track";
+    case Operation::kTrackReference:
+      return "track_reference";
+    case Operation::kSubscribe:
+      return "subscribe";
+  }
+  return "";
+}
+
+// Whether it moves money: those may use the last of the token budget.
+constexpr bool MovesMoney(Operation operation) {
+  return operation == Operation::kShip || operation == Operation::kVoid;
+}
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,226 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/http_client.h"
+#include "common/outbox.h"
+#include "psups/ups/v1/ups_service.pb.h"
+#include "services/ups-gateway/account.h"
+#include "services/ups-gateway/doubt.h"
+#include "services/ups-gateway/operation.h"
+#include "services/ups-gateway/token_rules.h"
+#include "services/ups-gateway/ups_json.h"
+
+// What the rules need from the world. Everything that stores may block.
+namespace psups::ups_gateway {
+
+// Runs a task soon, on another thread, where it may block.
+using Post = std::function<void(std::function<void()>)>;
+
+// One request to UPS.
+struct UpsRequest {
+  WireRequest wire = {};
+  std::string call_id = {};        // sent as transId
+  std::string authorization = {};  // the header's value
+  absl::Duration timeout = absl::Seconds(30);
+  std::function<bool()> before_body = {};  // see HttpRequest
+};
+
+// The door to UPS.
+class UpsApi {
+ public:
+  virtual ~UpsApi() = default;
+  // Returns at once; `done` runs on a thread that must not be blocked.
+  virtual void Send(const Account& account, UpsRequest request,
+                    std::function<void(HttpOutcome)> done) = 0;
+};
+
+// One exchange with UPS, kept as evidence.
+struct Exchange {
+  std::string call_id = {};
+  std::string account_id = {};
+  Operation operation = Operation::kAddress;
+  int http_status = 0;  // 0: no reply
+  std::string request = {};
+  std::string response = {};  // without labels
+  std::string error = {};     // without a reply: why
+};
+
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+  // ALREADY_EXISTS if the id is taken.
+  virtual absl::StatusOr<AccountPtr> Create(const ups::v1::Account& settings,
+                                            std::string_view account_id, std::string_view secret,
+                                            const AuditEntry& entry) = 0;
+  // NOT_FOUND if there is none. With what is wrong with account or credential.
+  virtual absl::StatusOr<AccountPtr> Get(std::string_view account_id) = 0;
+  virtual absl::StatusOr<std::vector<AccountPtr>> List(std::string_view after_id, int limit) = 0;
+  // The new secret serves all accounts of the credential; a refusal of the old one is forgotten.
+  virtual absl::StatusOr<AccountPtr> Rotate(std::string_view account_id, std::string_view secret,
+                                            const AuditEntry& entry) = 0;
+};
+
+// What the store did about a TokenWish.
+struct TokenAnswer {
+  TokenDecision decision = {};
+  // kUse: the token.
+  std::string token = {};
+  std::string version = {};
+  absl::Duration left = absl::ZeroDuration();
+  absl::Duration lifetime = absl::ZeroDuration();
+  // kFetch: the request is counted and committed under the asker's call_id; with this.
+  std::string client_id = {};
+  std::string client_secret = {};
+};
+
+struct TokenOutcome {
+  std::string treasury_id = {};
+  std::string account_id = {};
+  std::string call_id = {};
+  TokenJudgement judgement = {};
+  absl::Duration since_sent = absl::ZeroDuration();  // the lifetime began at most so long ago
+};
+
+struct TokenBudget {
+  TreasuryFacts facts = {};
+  absl::Time expire_time = absl::InfinitePast();
+  absl::Time next_free_time = absl::InfinitePast();  // when the oldest counted request falls out
+};
+
+class TokenStore {
+ public:
+  virtual ~TokenStore() = default;
+  // Decides under the lock of the credential's row. If the decision is kFetch, the request is
+  // counted under `call_id`, and committed, when this returns; the row is leased for `lease`.
+  virtual absl::StatusOr<TokenAnswer> Ask(const Account& account, const TokenWish& wish,
+                                          std::string_view call_id, absl::Duration lease) = 0;
+  virtual absl::Status Settle(const TokenOutcome& outcome) = 0;
+  virtual absl::StatusOr<TokenBudget> Budget(const Account& account) = 0;
+};
+
+// A purchase that is about to be sent.
+struct Intent {
+  std::string call_id = {};
+  AccountPtr account = {};
+  ups::v1::CreateShipmentRequest request = {};
+  std::string actor = {};
+  std::string trace_id = {};
+  absl::Duration answer_within = absl::ZeroDuration();  // then silence is doubt
+};
+
+// The entry that is stored with an intent.
+AuditEntry IntentEntry(const Intent& intent);
+
+// What the store made of it.
+struct IntentAnswer {
+  bool ours = false;          // stored now: to be sent
+  bool same_content = false;  // if it stood there before
+  ups::v1::Call call = {};    // as stored; with labels unless it is ours
+};
+
+// How a purchase ended, as far as its sender knows.
+struct CallOutcome {
+  std::string call_id = {};
+  std::string request_id = {};
+  std::string account_id = {};
+  ups::v1::Call::State state = ups::v1::Call::IN_DOUBT;
+  ups::v1::Call::Result result = {};
+  ups::v1::Call::Error error = {};
+  std::string doubt = {};
+  absl::Duration ask_after = absl::ZeroDuration();  // IN_DOUBT
+  std::optional<Exchange> exchange = {};
+  AuditEntry entry = {};
+};
+
+struct OutcomeAnswer {
+  bool applied = false;  // false: the call had ended otherwise before
+  ups::v1::Call::State standing = ups::v1::Call::STATE_UNSPECIFIED;
+  absl::Time create_time = absl::InfinitePast();
+  absl::Time update_time = absl::InfinitePast();
+};
+
+// What a round of asking came to.
+struct DoubtOutcome {
+  Doubt doubt = {};
+  Finding finding = {};
+  std::vector<Exchange> exchanges = {};
+  AuditEntry entry = {};
+};
+
+// The end of a void.
+struct VoidEnd {
+  std::string request_id = {};
+  bool already_voided = false;
+};
+
+// Calls that were made and are to be recorded: evidence and one entry, in one commit.
+struct CallRecord {
+  std::vector<Exchange> exchanges = {};
+  AuditEntry entry = {};
+  std::string account_id = {};
+  std::string account_error = {};  // a problem of the whole account, a sentence; empty: none
+  std::optional<VoidEnd> voided = {};
+};
+
+class CallStore {
+ public:
+  virtual ~CallStore() = default;
+  // One commit for all; one answer for each, in order. Repeating it with the same call ids is
+  // harmless, and answers the same.
+  virtual absl::StatusOr<std::vector<IntentAnswer>> StoreIntents(
+      const std::vector<Intent>& intents) = 0;
+  // Applies to calls that are SENT or IN_DOUBT. One commit; safe to repeat.
+  virtual absl::StatusOr<std::vector<OutcomeAnswer>> StoreOutcomes(
+      const std::vector<CallOutcome>& outcomes) = 0;
+  // One commit; safe to repeat.
+  virtual absl::Status Record(const std::vector<CallRecord>& records) = 0;
+
+  // NOT_FOUND if that request_id never came.
+  virtual absl::StatusOr<IntentAnswer> Find(const ups::v1::CreateShipmentRequest& request) = 0;
+  virtual absl::StatusOr<ups::v1::Call> Get(std::string_view request_id) = 0;
+  virtual absl::StatusOr<std::vector<ups::v1::Call>> List(ups::v1::Call::State state,
+                                                          std::string_view before_call_id,
+                                                          int limit) = 0;
+  virtual absl::Status Acknowledge(const std::vector<std::string>& request_ids) = 0;
+
+  // Calls due to be asked about, leased; SENT ones whose answer is overdue become IN_DOUBT.
+  virtual absl::StatusOr<std::vector<Doubt>> LeaseDoubts(int limit, absl::Duration lease) = 0;
+  // The derived reference of a label that exists and is of like age and lane, or empty.
+  virtual absl::StatusOr<std::string> FindControl(const Doubt& doubt, absl::Duration like_age) = 0;
+  // Applies where the lease is still held; the exchanges are kept in any case. One commit; safe to
+  // repeat.
+  virtual absl::Status StoreFindings(const std::vector<DoubtOutcome>& outcomes) = 0;
+
+  // Stores the intent of a void; true if that request_id stands as done, `already_voided` then set.
+  virtual absl::StatusOr<std::optional<VoidEnd>> BeginVoid(
+      const ups::v1::VoidShipmentRequest& request, const AuditEntry& entry) = 0;
+
+  struct OpenCalls {
+    int sent = 0;
+    int in_doubt = 0;
+    int needs_person = 0;
+  };
+  virtual absl::StatusOr<OpenCalls> CountOpen() = 0;
+};
+
+// Which processes run, so that one that vanished is noticed.
+class RunStore {
+ public:
+  virtual ~RunStore() = default;
+  // Says that this run lives; `unrecorded_for` is the age of the oldest call to UPS that is not yet
+  // recorded. Runs silent for longer than `silence` are taken for dead: one audit entry each.
+  virtual absl::Status Beat(std::string_view run_id, absl::Duration unrecorded_for,
+                            absl::Duration silence) = 0;
+  // A clean stop: everything is recorded. Leases of this run's end with it, as with a dead one's.
+  virtual absl::Status End(std::string_view run_id) = 0;
+};
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,409 @@
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/crypto.h"
+#include "common/status_macros.h"
+#include "services/ups-gateway/postgres.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+namespace pb = ::psups::ups::v1;
+
+constexpr char kService[] = "ups-gateway";
+
+absl::Duration Seconds(const Row& row, const char* column) {
+  double seconds = 0;
+  if (!row.IsNull(column) && !absl::SimpleAtod(row.Text(column), &seconds)) seconds = 0;
+  return absl::Seconds(seconds);
+}
+
+std::string Scope(std::string_view account_id) {
+  return absl::StrCat("accounts/", std::string(account_id));
+}
+
+class PostgresAccountStore : public AccountStore {
+ public:
+  PostgresAccountStore(Db& db, Sealer& sealer) : db_(db), sealer_(sealer) {}
+
+  absl::StatusOr<AccountPtr> Create(const pb::Account& settings, std::string_view account_id,
+                                    std::string_view secret, const AuditEntry& entry) override {
+    const std::string id(account_id);
+    const std::string treasury_id =
+        Hex(sealer_.ring().Derive("treasury",
+                                  JoinUnambiguously({HostOf(settings), settings.client_id()})))
+            .substr(0, 32);
+    ASSIGN_OR_RETURN(
+        const std::string sealed_settings,
+        sealer_.Seal(Scope(id), {"accounts", "settings", id}, settings.SerializeAsString()));
+    ASSIGN_OR_RETURN(const std::string sealed_secret,
+                     sealer_.Seal(Scope(id), {"accounts", "secret", id}, secret));
+    const absl::Duration min_interval = absl::Seconds(settings.token_min_interval().seconds()) +
+                                        absl::Nanoseconds(settings.token_min_interval().nanos());
+    const absl::Status created = db_.Transact([&](Tx& tx) -> absl::Status {
+      RETURN_IF_ERROR(
+          tx.Exec("INSERT INTO treasuries (treasury_id) VALUES ($1) ON CONFLICT DO NOTHING",
+                  {treasury_id})
+              .status());
+      RETURN_IF_ERROR(
+          tx.Exec("INSERT INTO accounts (account_id, treasury_id, settings, secret, token_limit, "
+                  "token_min_interval) VALUES ($1, $2, $3, $4, $5, make_interval(secs => $6))",
+                  {id, treasury_id, Bytes{sealed_settings}, Bytes{sealed_secret},
+                   settings.token_limit_per_day(), min_interval})
+              .status());
+      RETURN_IF_ERROR(ForgetRefusal(tx, treasury_id));
+      return AppendAudit(tx, kService, {entry});
+    });
+    if (absl::IsAlreadyExists(created)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("account_id: \"", id, "\" is taken, want another"));
+    }
+    RETURN_IF_ERROR(created);
+    return Get(id);
+  }
+
+  absl::StatusOr<AccountPtr> Get(std::string_view account_id) override {
+    ASSIGN_OR_RETURN(const Rows rows,
+                     db_.Exec(absl::StrCat(kSelect, "WHERE a.account_id = $1"), {account_id}));
+    if (rows.empty()) {
+      return absl::NotFoundError(
+          absl::StrCat("accounts/", std::string(account_id), ": no such account"));
+    }
+    return FromRow(rows[0]);
+  }
+
+  absl::StatusOr<std::vector<AccountPtr>> List(std::string_view after_id, int limit) override {
+    ASSIGN_OR_RETURN(
+        const Rows rows,
+        db_.Exec(absl::StrCat(kSelect, "WHERE a.account_id > $1 ORDER BY a.account_id LIMIT $2"),
+                 {after_id, limit}));
+    std::vector<AccountPtr> accounts;
+    for (const Row row : rows) {
+      ASSIGN_OR_RETURN(AccountPtr account, FromRow(row));
+      accounts.push_back(std::move(account));
+    }
+    return accounts;
+  }
+
+  absl::StatusOr<AccountPtr> Rotate(std::string_view account_id, std::string_view secret,
+                                    const AuditEntry& entry) override {
+    const std::string id(account_id);
+    RETURN_IF_ERROR(Get(id).status());
+    ASSIGN_OR_RETURN(const std::string sealed,
+                     sealer_.Seal(Scope(id), {"accounts", "secret", id}, secret));
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows rows,
+                       tx.Exec("UPDATE accounts SET secret = $2, secret_time = clock_timestamp(), "
+                               "last_error = '' WHERE account_id = $1 RETURNING treasury_id",
+                               {id, Bytes{sealed}}));
+      if (rows.empty()) return absl::AbortedError("the account vanished");
+      RETURN_IF_ERROR(ForgetRefusal(tx, rows[0].Text("treasury_id")));
+      return AppendAudit(tx, kService, {entry});
+    }));
+    return Get(id);
+  }
+
+ private:
+  static constexpr char kSelect[] =
+      "SELECT a.account_id, a.treasury_id, a.settings, t.credential_refused, t.problem, "
+      "CASE WHEN a.last_error_time > now() - interval '1 hour' THEN a.last_error ELSE '' END "
+      "AS last_error FROM accounts a JOIN treasuries t USING (treasury_id) ";
+
+  // A new secret is a new chance. What UPS said about too many requests stands.
+  static absl::Status ForgetRefusal(Tx& tx, const std::string& treasury_id) {
+    return tx
+        .Exec(
+            "UPDATE treasuries SET credential_refused = false, failure_count = 0, "
+            "retry_time = 'epoch', problem = CASE WHEN closed_until > now() THEN problem "
+            "ELSE '' END WHERE treasury_id = $1",
+            {treasury_id})
+        .status();
+  }
+
+  absl::StatusOr<AccountPtr> FromRow(const Row& row) {
+    auto account = std::make_shared<Account>();
+    account->id = row.Text("account_id");
+    account->treasury_id = row.Text("treasury_id");
+    ASSIGN_OR_RETURN(const std::string opened,
+                     sealer_.Open({"accounts", "settings", account->id}, row.Binary("settings")));
+    if (!account->settings.ParseFromString(opened)) {
+      return absl::DataLossError(absl::StrCat("accounts/", account->id, ": settings unreadable"));
+    }
+    account->settings.set_credential_refused(row.Bool("credential_refused"));
+    const std::string problem = row.Text("problem");
+    account->settings.set_last_error(problem.empty() ? row.Text("last_error") : problem);
+    return AccountPtr(std::move(account));
+  }
+
+  Db& db_;
+  Sealer& sealer_;
+};
+
+class PostgresTokenStore : public TokenStore {
+ public:
+  PostgresTokenStore(Db& db, Sealer& sealer, std::string run_id)
+      : db_(db), sealer_(sealer), run_id_(std::move(run_id)) {}
+
+  absl::StatusOr<TokenAnswer> Ask(const Account& account, const TokenWish& wish,
+                                  std::string_view call_id, absl::Duration lease) override {
+    TokenAnswer answer;
+    // Before the count, so that a secret that does not open costs nothing.
+    ASSIGN_OR_RETURN(answer.client_secret, NewestSecret(account.treasury_id));
+    answer.client_id = account.settings.client_id();
+    std::string sealed_token;
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows locked,
+                       tx.Exec(absl::StrCat(kSelectRow, "FOR UPDATE"), {account.treasury_id}));
+      if (locked.empty()) return absl::NotFoundError("the account's credential vanished");
+      // A statement of its own: it sees what was committed while this one waited for the lock.
+      ASSIGN_OR_RETURN(const Rows counted, tx.Exec(kCount, {account.treasury_id, kSendFence}));
+      const TreasuryFacts facts = ReadFacts(locked[0], counted[0]);
+      answer.decision = Decide(facts, wish);
+      answer.version = facts.token_version;
+      answer.left = facts.token_left;
+      answer.lifetime = facts.token_lifetime;
+      sealed_token = locked[0].IsNull("token") ? "" : locked[0].Binary("token");
+      if (answer.decision.kind != TokenDecision::Kind::kFetch) return absl::OkStatus();
+
+      ASSIGN_OR_RETURN(
+          const Rows leased,
+          tx.Exec("WITH used AS (SELECT count(*) AS n FROM token_requests WHERE treasury_id = $1 "
+                  "AND state <> 'NOT_SENT' AND request_time > clock_timestamp() - interval '24 "
+                  "hours' - make_interval(secs => $6)), "
+                  "counted AS (INSERT INTO token_requests (treasury_id, call_id, request_time, "
+                  "state) SELECT $1, $2, clock_timestamp(), 'COUNTED' FROM used WHERE used.n < $3 "
+                  "RETURNING call_id) "
+                  "UPDATE treasuries t SET lease_id = counted.call_id, lease_run_id = $7, "
+                  "lease_until = "
+                  "clock_timestamp() + make_interval(secs => $4), forced_time = CASE WHEN $5 THEN "
+                  "clock_timestamp() ELSE forced_time END FROM counted WHERE t.treasury_id = $1",
+                  {account.treasury_id, call_id, facts.limit, lease, wish.refused, kSendFence,
+                   run_id_}));
+      if (leased.affected() != 1) {
+        return absl::ResourceExhaustedError("the account's token requests of 24 hours are used up");
+      }
+      return AppendAudit(tx, kService,
+                         {{.action = "ups.token.intent",
+                           .subject = "accounts/" + account.id,
+                           .detail = {{"call_id", call_id},
+                                      {"used", facts.used + 1},
+                                      {"limit", facts.limit},
+                                      {"forced", wish.refused}},
+                           .event_id = absl::StrCat(std::string(call_id), ".intent")}});
+    }));
+    if (answer.decision.kind == TokenDecision::Kind::kUse) {
+      ASSIGN_OR_RETURN(answer.token,
+                       sealer_.Open({"treasuries", "token", account.treasury_id}, sealed_token));
+    }
+    return answer;
+  }
+
+  absl::Status Settle(const TokenOutcome& outcome) override {
+    const TokenJudgement& judgement = outcome.judgement;
+    const bool granted = judgement.end == TokenEnd::kGranted;
+    std::optional<Bytes> sealed;
+    if (granted) {
+      ASSIGN_OR_RETURN(std::string bytes,
+                       sealer_.Seal("treasuries/" + outcome.treasury_id,
+                                    {"treasuries", "token", outcome.treasury_id}, judgement.token));
+      sealed = Bytes{std::move(bytes)};
+    }
+    return db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows row,
+                       tx.Exec("SELECT failure_count FROM treasuries WHERE treasury_id = $1 AND "
+                               "lease_id = $2 FOR UPDATE",
+                               {outcome.treasury_id, outcome.call_id}));
+      RETURN_IF_ERROR(
+          tx.Exec("UPDATE token_requests SET state = $3 WHERE treasury_id = $1 AND call_id = $2",
+                  {outcome.treasury_id, outcome.call_id, StateOf(judgement.end)})
+              .status());
+      // Without the lease another process has gone on: only the request's end is noted.
+      if (!row.empty() && granted) {
+        RETURN_IF_ERROR(
+            tx.Exec("UPDATE treasuries SET token = $2, token_version = $3, token_expire_time = "
+                    "clock_timestamp() - make_interval(secs => $4) + make_interval(secs => $5), "
+                    "token_lifetime = make_interval(secs => $5), failure_count = 0, retry_time = "
+                    "'epoch', problem = '', credential_refused = false, lease_id = '', "
+                    "lease_until = 'epoch' WHERE treasury_id = $1",
+                    {outcome.treasury_id, sealed, outcome.call_id, outcome.since_sent,
+                     judgement.lifetime})
+                .status());
+      } else if (!row.empty()) {
+        const int failures = static_cast<int>(row[0].Int("failure_count")) + 1;
+        RETURN_IF_ERROR(
+            tx.Exec("UPDATE treasuries SET failure_count = $2, retry_time = clock_timestamp() + "
+                    "make_interval(secs => $3), problem = $4, credential_refused = $5, "
+                    "closed_until = CASE WHEN $6 THEN clock_timestamp() + interval '1 hour' ELSE "
+                    "closed_until END, lease_id = '', lease_until = 'epoch' WHERE treasury_id = $1",
+                    {outcome.treasury_id, failures, RetryWait(judgement.end, failures),
+                     judgement.problem, judgement.end == TokenEnd::kRefused,
+                     judgement.end == TokenEnd::kQuota})
+                .status());
+      }
+      AuditEntry entry{.action = "ups.token.outcome",
+                       .subject = "accounts/" + outcome.account_id,
+                       .detail = {{"call_id", outcome.call_id},
+                                  {"state", StateOf(judgement.end)},
+                                  {"http_status", judgement.http_status}},
+                       .event_id = outcome.call_id + ".outcome"};
+      if (granted) entry.detail["lifetime_seconds"] = absl::ToInt64Seconds(judgement.lifetime);
+      if (!judgement.ups_code.empty()) {
+        entry.detail["ups_code"] = judgement.ups_code;
+      }
+      return AppendAudit(tx, kService, {entry});
+    });
+  }
+
+  absl::StatusOr<TokenBudget> Budget(const Account& account) override {
+    ASSIGN_OR_RETURN(const Rows row, db_.Exec(kSelectRow, {account.treasury_id}));
+    if (row.empty()) return absl::NotFoundError("the account's credential vanished");
+    ASSIGN_OR_RETURN(const Rows counted, db_.Exec(kCount, {account.treasury_id, kSendFence}));
+    TokenBudget budget;
+    budget.facts = ReadFacts(row[0], counted[0]);
+    budget.expire_time = row[0].OptionalTime("token_expire_time").value_or(absl::InfinitePast());
+    const int surplus = budget.facts.used - budget.facts.limit;
+    if (surplus >= 0) {
+      ASSIGN_OR_RETURN(
+          const Rows oldest,
+          db_.Exec("SELECT request_time + interval '24 hours' + make_interval(secs => $2) AS free "
+                   "FROM token_requests WHERE treasury_id = $1 AND state <> 'NOT_SENT' AND "
+                   "request_time > clock_timestamp() - interval '24 hours' - make_interval(secs => "
+                   "$2) ORDER BY request_time OFFSET $3 LIMIT 1",
+                   {account.treasury_id, kSendFence, surplus}));
+      if (!oldest.empty()) budget.next_free_time = oldest[0].Time("free");
+    }
+    return budget;
+  }
+
+ private:
+  static constexpr char kSelectRow[] =
+      "SELECT token, token_version, token_expire_time, "
+      "extract(epoch FROM token_expire_time - clock_timestamp()) AS token_left, "
+      "extract(epoch FROM token_lifetime) AS token_lifetime, "
+      "extract(epoch FROM lease_until - clock_timestamp()) AS lease_left, "
+      "extract(epoch FROM closed_until - clock_timestamp()) AS closed_left, "
+      "extract(epoch FROM retry_time - clock_timestamp()) AS retry_left, "
+      "extract(epoch FROM clock_timestamp() - forced_time) AS since_forced, "
+      "credential_refused, problem FROM treasuries WHERE treasury_id = $1 ";
+  // A request may be sent up to the fence after it was counted, so the window is that much longer.
+  static constexpr char kCount[] =
+      "SELECT r.used, r.since_request, a.token_limit, a.min_interval FROM "
+      "(SELECT count(*) AS used, extract(epoch FROM clock_timestamp() - max(request_time)) AS "
+      "since_request FROM token_requests WHERE treasury_id = $1 AND state <> 'NOT_SENT' AND "
+      "request_time > clock_timestamp() - interval '24 hours' - make_interval(secs => $2)) r, "
+      "(SELECT min(token_limit) AS token_limit, extract(epoch FROM max(token_min_interval)) AS "
+      "min_interval FROM accounts WHERE treasury_id = $1) a";
+
+  static std::string StateOf(TokenEnd end) {
+    switch (end) {
+      case TokenEnd::kGranted:
+        return "GRANTED";
+      case TokenEnd::kRefused:
+      case TokenEnd::kQuota:
+        return "REFUSED";
+      case TokenEnd::kLost:
+        return "LOST";
+      case TokenEnd::kNotSent:
+        return "NOT_SENT";
+    }
+    return "LOST";
+  }
+
+  static TreasuryFacts ReadFacts(const Row& row, const Row& counted) {
+    TreasuryFacts facts;
+    facts.token_version = row.IsNull("token") ? "" : row.Text("token_version");
+    facts.token_left = Seconds(row, "token_left");
+    facts.token_lifetime = Seconds(row, "token_lifetime");
+    facts.lease_left = Seconds(row, "lease_left");
+    facts.closed_left = Seconds(row, "closed_left");
+    facts.retry_left = Seconds(row, "retry_left");
+    facts.since_forced = Seconds(row, "since_forced");
+    facts.credential_refused = row.Bool("credential_refused");
+    facts.problem = row.Text("problem");
+    facts.used = static_cast<int>(counted.Int("used"));
+    if (!counted.IsNull("since_request")) facts.since_request = Seconds(counted, "since_request");
+    facts.limit = counted.IsNull("token_limit") ? 0 : static_cast<int>(counted.Int("token_limit"));
+    facts.min_interval = Seconds(counted, "min_interval");
+    return facts;
+  }
+
+  absl::StatusOr<std::string> NewestSecret(const std::string& treasury_id) {
+    ASSIGN_OR_RETURN(const Rows rows,
+                     db_.Exec("SELECT account_id, secret FROM accounts WHERE treasury_id = $1 "
+                              "ORDER BY secret_time DESC LIMIT 1",
+                              {treasury_id}));
+    if (rows.empty()) return absl::NotFoundError("the account vanished");
+    const std::string id = rows[0].Text("account_id");
+    return sealer_.Open({"accounts", "secret", id}, rows[0].Binary("secret"));
+  }
+
+  Db& db_;
+  Sealer& sealer_;
+  const std::string run_id_;
+};
+
+class PostgresRunStore : public RunStore {
+ public:
+  explicit PostgresRunStore(Db& db) : db_(db) {}
+
+  absl::Status Beat(std::string_view run_id, absl::Duration unrecorded_for,
+                    absl::Duration silence) override {
+    return db_.Transact([&](Tx& tx) -> absl::Status {
+      RETURN_IF_ERROR(
+          tx.Exec("INSERT INTO runs (run_id, unrecorded_since) VALUES ($1, now() - "
+                  "make_interval(secs => $2)) ON CONFLICT (run_id) DO UPDATE SET heartbeat_time = "
+                  "excluded.heartbeat_time, unrecorded_since = excluded.unrecorded_since",
+                  {run_id, unrecorded_for})
+              .status());
+      ASSIGN_OR_RETURN(
+          const Rows dead,
+          tx.Exec("DELETE FROM runs WHERE run_id <> $1 AND heartbeat_time < now() - "
+                  "make_interval(secs => $2) RETURNING run_id, unrecorded_since, now() AS noticed",
+                  {run_id, silence}));
+      std::vector<AuditEntry> entries;
+      for (const Row row : dead) {
+        // Should it only have been slow, its fence keeps it from sending.
+        RETURN_IF_ERROR(tx.Exec("UPDATE treasuries SET lease_until = 'epoch' WHERE lease_run_id = "
+                                "$1 AND lease_until > now()",
+                                {row.Text("run_id")})
+                            .status());
+        entries.push_back(
+            {.action = "service.unclean_start",
+             .subject = "services/ups-gateway",
+             .detail = {{"from", absl::FormatTime(absl::RFC3339_full, row.Time("unrecorded_since"),
+                                                  absl::UTCTimeZone())},
+                        {"to", absl::FormatTime(absl::RFC3339_full, row.Time("noticed"),
+                                                absl::UTCTimeZone())}},
+             .event_id = row.Text("run_id") + ".unclean"});
+      }
+      return AppendAudit(tx, kService, entries);
+    });
+  }
+
+  absl::Status End(std::string_view run_id) override {
+    return db_
+        .Exec(
+            "WITH ended AS (DELETE FROM runs WHERE run_id = $1) UPDATE treasuries SET "
+            "lease_until = 'epoch' WHERE lease_run_id = $1 AND lease_until > now()",
+            {run_id})
+        .status();
+  }
+
+ private:
+  Db& db_;
+};
+
+}  // namespace
+
+std::unique_ptr<AccountStore> MakePostgresAccountStore(Db& db, Sealer& sealer) {
+  return std::make_unique<PostgresAccountStore>(db, sealer);
+}
+std::unique_ptr<TokenStore> MakePostgresTokenStore(Db& db, Sealer& sealer, std::string run_id) {
+  return std::make_unique<PostgresTokenStore>(db, sealer, std::move(run_id));
+}
+std::unique_ptr<RunStore> MakePostgresRunStore(Db& db) {
+  return std::make_unique<PostgresRunStore>(db);
+}
+
+}  // namespace psups::ups_gateway

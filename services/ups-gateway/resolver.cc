@@ -1,0 +1,322 @@
+#include "services/ups-gateway/resolver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/status_macros.h"
+#include "services/ups-gateway/call.h"
+#include "services/ups-gateway/error_catalogue.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+namespace pb = ::psups::ups::v1;
+
+constexpr int kMostInFlight = 64;
+// Four questions, each with a token's wait, its timeout and a second try.
+constexpr absl::Duration kLease = absl::Minutes(10);
+
+}  // namespace
+
+// One doubt, asked about once.
+struct Resolver::Round {
+  Doubt doubt;
+  AccountPtr account;
+  DoubtSettings settings;
+  Evidence evidence;
+  Finding finding;
+  std::vector<Exchange> exchanges;
+  std::vector<std::shared_ptr<void>> unrecorded;
+
+  void Keep(AskResult& result) {
+    std::move(result.exchanges.begin(), result.exchanges.end(), std::back_inserter(exchanges));
+    unrecorded.push_back(std::move(result.unrecorded));
+  }
+
+  // The reply, if it is to be read: a success, or a refusal that says something. Else null, and
+  // why.
+  const HttpResponse* Reply(const AskResult& result) {
+    if (!result.response.ok()) {
+      evidence.obstacle = std::string(result.response.status().message());
+      return nullptr;
+    }
+    return &*result.response;
+  }
+};
+
+Resolver::Resolver(CallStore& store, AccountBook& accounts, Asker& asker, const Clock& clock,
+                   DoubtSettings settings)
+    : store_(store),
+      accounts_(accounts),
+      asker_(asker),
+      clock_(clock),
+      settings_(settings),
+      findings_("finding", 100, [this](const std::vector<FindingItem>& items) {
+        std::vector<DoubtOutcome> outcomes;
+        outcomes.reserve(items.size());
+        for (const FindingItem& item : items) outcomes.push_back(item.outcome);
+        return AllStored(store_.StoreFindings(outcomes), items.size());
+      }) {}
+
+absl::StatusOr<int> Resolver::Step() {
+  const int room = kMostInFlight - in_flight_;
+  if (room <= 0) return 0;
+  ASSIGN_OR_RETURN(std::vector<Doubt> due, store_.LeaseDoubts(room, kLease));
+  for (Doubt& doubt : due) {
+    ++in_flight_;
+    Start(std::move(doubt));
+  }
+  return static_cast<int>(due.size());
+}
+
+void Resolver::Start(Doubt doubt) {
+  auto round = std::make_shared<Round>();
+  round->doubt = std::move(doubt);
+  round->settings = settings_;
+  accounts_.Find("accounts/" + round->doubt.account_id,
+                 [this, round](absl::StatusOr<AccountPtr> account) {
+                   if (!account.ok()) {
+                     round->evidence.obstacle = std::string(account.status().message());
+                     return Conclude(round);
+                   }
+                   round->account = *std::move(account);
+                   if (round->account->settings.has_rebuy_window()) {
+                     round->settings.rebuy_window =
+                         absl::Seconds(round->account->settings.rebuy_window().seconds());
+                   }
+                   AskLabel(round);
+                 });
+}
+
+// What label recovery's reply says.
+void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evidence) {
+  if (response.status >= 200 && response.status < 300) {
+    absl::StatusOr<RecoveryReply> reply = ParseRecoveryReply(response.body, doubt.label_format);
+    if (!reply.ok()) {
+      evidence.obstacle = std::string(reply.status().message());
+    } else if (reply->candidates > 0) {
+      evidence.label = Evidence::Label::kSeveral;
+    } else {
+      evidence.label = Evidence::Label::kFound;
+      evidence.result = std::move(reply->result);
+    }
+    return;
+  }
+  switch (Look(Operation::kRecovery, CodeOf(response), response.status).action) {
+    case Action::kNotFound:
+      evidence.label = Evidence::Label::kNotFound;
+      break;
+    case Action::kSeveral:
+      evidence.label = Evidence::Label::kSeveral;
+      break;
+    case Action::kVoided:
+      evidence.label = Evidence::Label::kVoided;
+      break;
+    case Action::kRenewToken:
+    case Action::kBackOff:
+    case Action::kReconcile:
+    case Action::kReview:
+    case Action::kConfigure:
+    case Action::kDone:
+      evidence.obstacle = std::string(StatusFromUps(Operation::kRecovery, response).message());
+      break;
+  }
+}
+
+void Resolver::AskLabel(const RoundPtr& round) {
+  asker_.Ask(round->account,
+             RecoveryByReferenceRequest(round->account->settings, round->doubt.reference,
+                                        round->doubt.label_format),
+             [this, round](AskResult result) {
+               round->Keep(result);
+               if (const HttpResponse* response = round->Reply(result)) {
+                 ReadLabel(*response, round->doubt, round->evidence);
+               }
+               if (round->evidence.label == Evidence::Label::kNotFound) {
+                 AskTrack(round);
+               } else {
+                 Conclude(round);
+               }
+             });
+}
+
+void Resolver::AskTrack(const RoundPtr& round) {
+  const absl::CivilDay sent = absl::ToCivilDay(round->doubt.create_time, absl::UTCTimeZone());
+  const absl::CivilDay today = absl::ToCivilDay(clock_.Now(), absl::UTCTimeZone());
+  asker_.Ask(
+      round->account,
+      TrackReferenceRequest(round->account->settings, round->doubt.reference, sent - 1, today + 1),
+      [this, round](AskResult result) {
+        round->Keep(result);
+        Evidence& evidence = round->evidence;
+        if (const HttpResponse* response = round->Reply(result)) {
+          const Action action =
+              Look(Operation::kTrackReference, CodeOf(*response), response->status).action;
+          absl::StatusOr<std::vector<std::string>> numbers =
+              ParseTrackReferenceReply(response->body);
+          if (response->status == 200 && numbers.ok()) {
+            evidence.track =
+                numbers->empty() ? Evidence::Track::kNotFound : Evidence::Track::kFound;
+            if (!numbers->empty()) evidence.number = numbers->front();
+          } else if (action == Action::kNotFound || response->status == 404) {
+            evidence.track = Evidence::Track::kNotFound;
+          } else {
+            evidence.obstacle =
+                std::string(StatusFromUps(Operation::kTrackReference, *response).message());
+          }
+        }
+        if (evidence.number.empty()) evidence.number = round->doubt.known_number;
+        if (!evidence.number.empty()) {
+          AskLabelByNumber(round);
+        } else if (WantsControl(round->doubt, evidence, round->settings)) {
+          AskControl(round);
+        } else {
+          Conclude(round);
+        }
+      });
+}
+
+// Tracking has it, recovery by reference does not: its own number may open the label.
+void Resolver::AskLabelByNumber(const RoundPtr& round) {
+  asker_.Ask(round->account,
+             RecoveryByNumberRequest(round->account->settings, round->evidence.number,
+                                     round->doubt.label_format),
+             [this, round](AskResult result) {
+               round->Keep(result);
+               if (const HttpResponse* response = round->Reply(result)) {
+                 Evidence by_number;
+                 ReadLabel(*response, round->doubt, by_number);
+                 // One label of several is not the shipment: the other way stays open.
+                 if (by_number.label == Evidence::Label::kFound &&
+                     by_number.result.packages_size() == round->doubt.package_count) {
+                   round->evidence.label = by_number.label;
+                   round->evidence.result = std::move(by_number.result);
+                 }
+               }
+               Conclude(round);
+             });
+}
+
+void Resolver::AskControl(const RoundPtr& round) {
+  const absl::StatusOr<std::string> reference =
+      store_.FindControl(round->doubt, std::max(round->settings.rebuy_window, absl::Minutes(10)));
+  if (!reference.ok()) {
+    round->evidence.obstacle = std::string(reference.status().message());
+    return Conclude(round);
+  }
+  if (reference->empty()) {
+    round->evidence.control = Evidence::Control::kNone;
+    return Conclude(round);
+  }
+  asker_.Ask(
+      round->account,
+      RecoveryByReferenceRequest(round->account->settings, *reference, round->doubt.label_format),
+      [this, round](AskResult result) {
+        round->Keep(result);
+        if (const HttpResponse* response = round->Reply(result)) {
+          Evidence control;
+          ReadLabel(*response, round->doubt, control);
+          switch (control.label) {
+            case Evidence::Label::kUnknown:
+              break;
+            case Evidence::Label::kNotFound:
+              round->evidence.control = Evidence::Control::kNotFound;
+              break;
+            case Evidence::Label::kFound:
+            case Evidence::Label::kSeveral:
+            case Evidence::Label::kVoided:
+              round->evidence.control = Evidence::Control::kFound;
+              break;
+          }
+        }
+        Conclude(round);
+      });
+}
+
+void Resolver::Conclude(const RoundPtr& round) {
+  round->finding = Settle(round->doubt, round->evidence, round->settings);
+  if (!round->finding.twin.empty()) return VoidTwin(round, round->finding.twin);
+  Store(round);
+}
+
+void Resolver::VoidTwin(const RoundPtr& round, const std::string& ups_shipment_id) {
+  const std::string call_id = NewCallId(clock_.Now());
+  const absl::Status intended =
+      store_.Record({{.entry = {.action = "ups.void.intent",
+                                .subject = SubjectOf(round->doubt.request_id),
+                                .trace_id = round->doubt.trace_id,
+                                .detail = {{"call_id", call_id},
+                                           {"of_call_id", round->doubt.call_id},
+                                           {"twin", ups_shipment_id}},
+                                .event_id = call_id + ".intent"}}});
+  if (!intended.ok()) return Store(round);  // found again in the next round
+  asker_.Ask(
+      round->account, VoidRequest(round->account->settings, ups_shipment_id),
+      [this, round](AskResult result) {
+        round->Keep(result);
+        const HttpResponse* response = round->Reply(result);
+        const bool voided =
+            response != nullptr &&
+            ((response->status == 200 && ParseVoidReply(response->body).value_or(false)) ||
+             Look(Operation::kVoid, CodeOf(*response), response->status).action == Action::kDone);
+        if (voided) {
+          round->finding.doubt = "A late twin appeared at UPS and was voided.";
+          round->finding.next_wait = absl::InfiniteDuration();
+        } else {
+          round->finding.doubt = "A late twin appeared at UPS and is being voided.";
+        }
+        Counter("psups_ups_twins_total",
+                "Shipments that appeared after they counted as not "
+                "made; each is voided.")
+            .Increment();
+        LogError("ups_twin_found", {{"call", round->doubt.call_id},
+                                    {"twin", round->finding.twin},
+                                    {"voided", voided ? "yes" : "not yet"}});
+        Store(round);
+      },
+      call_id);
+}
+
+void Resolver::Store(const RoundPtr& round) {
+  const Doubt& doubt = round->doubt;
+  const Finding& finding = round->finding;
+  if (finding.needs_person && !doubt.needs_person) {
+    LogWarning(
+        "ups_call_needs_person",
+        {{"call", doubt.call_id}, {"request_id", doubt.request_id}, {"trace_id", doubt.trace_id}});
+  }
+  if (finding.state != pb::Call::IN_DOUBT && !doubt.not_made) {
+    LogInfo("ups_call_resolved", {{"call", doubt.call_id},
+                                  {"request_id", doubt.request_id},
+                                  {"state", pb::Call::State_Name(finding.state)}});
+  }
+  DoubtOutcome outcome{.doubt = doubt, .finding = finding, .exchanges = round->exchanges};
+  nlohmann::json detail = {
+      {"request_id", doubt.request_id},       {"of_call_id", doubt.call_id},
+      {"reference", doubt.reference},         {"state", pb::Call::State_Name(finding.state)},
+      {"needs_person", finding.needs_person}, {"calls", CallsDetail(round->exchanges)}};
+  if (finding.state == pb::Call::DONE) {
+    detail["ups_shipment_id"] = finding.result.ups_shipment_id();
+    for (const auto& package : finding.result.packages()) {
+      detail["tracking_numbers"].push_back(package.tracking_number());
+    }
+  }
+  if (!finding.twin.empty()) detail["twin"] = finding.twin;
+  outcome.entry = {.action = "ups.recovery",
+                   .subject = SubjectOf(doubt.request_id),
+                   .trace_id = doubt.trace_id,
+                   .detail = std::move(detail),
+                   .event_id = NewCallId(clock_.Now())};
+  findings_.Add({std::move(outcome), [this, round](const absl::StatusOr<std::monostate>& stored) {
+                   --in_flight_;
+                   if (!stored.ok()) {
+                     LogError("finding_not_stored",
+                              {{"call", round->doubt.call_id}, {"status", stored.status()}});
+                   }
+                 }});
+}
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "services/ups-gateway/account_book.h"
+#include "services/ups-gateway/asker.h"
+#include "services/ups-gateway/doubt.h"
+#include "services/ups-gateway/group_commit.h"
+#include "services/ups-gateway/ports.h"
+
+namespace psups::ups_gateway {
+
+// Finds out what became of purchases whose answer was lost, by asking UPS; never by buying again.
+class Resolver {
+ public:
+  Resolver(CallStore& store, AccountBook& accounts, Asker& asker, const Clock& clock,
+           DoubtSettings settings);
+
+  // Leases what is due and starts asking; the findings are stored as they come.
+  absl::StatusOr<int> Step();
+
+ private:
+  struct Round;
+  using RoundPtr = std::shared_ptr<Round>;
+  struct FindingItem {
+    DoubtOutcome outcome;
+    std::function<void(absl::StatusOr<std::monostate>)> done;
+  };
+
+  void Start(Doubt doubt);
+  void AskLabel(const RoundPtr& round);
+  void AskLabelByNumber(const RoundPtr& round);
+  void AskTrack(const RoundPtr& round);
+  void AskControl(const RoundPtr& round);
+  void Conclude(const RoundPtr& round);
+  void VoidTwin(const RoundPtr& round, const std::string& ups_shipment_id);
+  void Store(const RoundPtr& round);
+
+  CallStore& store_;
+  AccountBook& accounts_;
+  Asker& asker_;
+  const Clock& clock_;
+  const DoubtSettings settings_;
+  std::atomic<int> in_flight_ = 0;
+  GroupCommit<FindingItem, std::monostate> findings_;
+};
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,431 @@
+#include "services/ups-gateway/service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status_macros.h"
+#include "services/ups-gateway/call.h"
+#include "services/ups-gateway/error_catalogue.h"
+#include "services/ups-gateway/shipment_check.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+namespace pb = ::psups::ups::v1;
+
+constexpr int kMostPageSize = 1000;
+constexpr int kDefaultPageSize = 100;
+constexpr int kMostSubscribed = 100;
+constexpr int kMostAcknowledged = 500;
+constexpr absl::Duration kSubscriptionLife = absl::Hours(24 * 14);
+
+// An answer that waiting for may mend: UPS said yes in a form we could not read.
+absl::Status AsOutage(const absl::Status& status) {
+  return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
+}
+
+std::string AccountError(const absl::Status& status) {
+  return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status)
+             ? std::string(status.message())
+             : "";
+}
+
+absl::StatusOr<pb::TrackPackageResponse> ReadTrack(const HttpResponse& response,
+                                                   const std::string& tracking_number) {
+  if (response.status == 200) return ParseTrackReply(response.body, tracking_number);
+  // Some answers to an unknown number are errors, and say the same.
+  if (Look(Operation::kTrack, CodeOf(response), response.status).action == Action::kNotFound ||
+      response.status == 404) {
+    return pb::TrackPackageResponse();
+  }
+  return StatusFromUps(Operation::kTrack, response);
+}
+
+absl::StatusOr<pb::SubscribePackagesResponse> ReadSubscribe(const HttpResponse& response,
+                                                            const std::vector<std::string>& asked,
+                                                            absl::Time now) {
+  pb::SubscribePackagesResponse result;
+  if (response.status == 200) {
+    ASSIGN_OR_RETURN(result, ParseSubscribeReply(response.body));
+  } else if (const std::string code = CodeOf(response); code == "VSS210") {
+    for (const std::string& number : asked) result.add_invalid_tracking_numbers(number);
+  } else {
+    return StatusFromUps(Operation::kSubscribe, response);
+  }
+  result.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(now + kSubscriptionLife));
+  return result;
+}
+
+}  // namespace
+
+// Asks UPS, stores what was asked and answered, then tells the caller.
+template <typename Response>
+void UpsOperations::AskAndRecord(AccountPtr account, WireRequest wire, AuditEntry entry,
+                                 std::function<absl::StatusOr<Response>(const HttpResponse&)> read,
+                                 Reply<Response> done, std::string intended) {
+  asker_.Ask(
+      account, std::move(wire),
+      [this, account, entry = std::move(entry), read = std::move(read), done = std::move(done),
+       intended](AskResult asked) mutable {
+        absl::StatusOr<Response> result = absl::UnknownError("");
+        if (asked.response.ok()) {
+          result = read(*asked.response);
+          if (!result.ok()) result = AsOutage(result.status());
+        } else {
+          result = asked.response.status();
+        }
+        if (asked.exchanges.empty()) {  // UPS was not reached
+          return intended.empty()
+                     ? done(std::move(result))
+                     : RecordNotSent(account, std::move(entry), intended, result, done);
+        }
+        if constexpr (std::is_same_v<Response, pb::ValidateAddressResponse>) {
+          if (result.ok()) {
+            result->set_call_id(asked.exchanges.back().call_id);
+            entry.detail["verdict"] = pb::ValidateAddressResponse::Verdict_Name(result->verdict());
+            entry.detail["candidates"] = result->candidates_size();
+          }
+        }
+        entry.event_id = asked.exchanges.front().call_id + ".outcome";
+        entry.detail["calls"] = CallsDetail(asked.exchanges);
+        entry.detail["account"] = "accounts/" + account->id;
+        entry.detail["status"] = absl::StatusCodeToString(result.status().code());
+        CallRecord record{.exchanges = std::move(asked.exchanges),
+                          .entry = std::move(entry),
+                          .account_id = account->id,
+                          .account_error = AccountError(result.status())};
+        recorder_.Record(std::move(record),
+                         [result = std::move(result), done = std::move(done),
+                          unrecorded = std::move(asked.unrecorded)](const absl::Status& stored) {
+                           if (!stored.ok()) return done(stored);
+                           done(result);
+                         });
+      },
+      intended);
+}
+
+// Says that what was intended under `call_id` was not sent, then tells the caller `result`.
+template <typename Response>
+void UpsOperations::RecordNotSent(const AccountPtr& account, AuditEntry entry,
+                                  const std::string& call_id, absl::StatusOr<Response> result,
+                                  Reply<Response> done) {
+  entry.event_id = call_id + ".outcome";
+  entry.detail["call_id"] = call_id;
+  entry.detail["state"] = "NOT_SENT";
+  entry.detail["status"] = absl::StatusCodeToString(result.status().code());
+  recorder_.Record({.entry = std::move(entry), .account_id = account->id},
+                   [result = std::move(result), done = std::move(done)](
+                       const absl::Status& stored) { done(stored.ok() ? result : stored); });
+}
+
+void UpsOperations::ValidateAddress(const pb::ValidateAddressRequest& request, const Caller& caller,
+                                    Reply<pb::ValidateAddressResponse> done) {
+  const std::string& country = request.address().country_code();
+  if (country != "US" && country != "PR") {
+    if (country.size() != 2) {
+      return done(absl::InvalidArgumentError(
+          absl::StrCat("address.country_code: ", country.size(), " characters, want two letters")));
+    }
+    pb::ValidateAddressResponse response;
+    response.set_verdict(pb::ValidateAddressResponse::NOT_SUPPORTED);
+    return done(std::move(response));
+  }
+  if (absl::Status status = CheckAddressToValidate(request.address()); !status.ok()) {
+    return done(status);
+  }
+  accounts_.Find(request.account(), [this, address = request.address(), actor = caller.identity,
+                                     trace_id = caller.trace_id, done = std::move(done)](
+                                        absl::StatusOr<AccountPtr> account) mutable {
+    if (!account.ok()) return done(account.status());
+    WireRequest wire = AddressRequest((*account)->settings, address);
+    AskAndRecord<pb::ValidateAddressResponse>(
+        *account, std::move(wire),
+        {.action = "ups.xav",
+         .subject = "accounts/" + (*account)->id,
+         .actor = std::move(actor),
+         .trace_id = std::move(trace_id)},
+        [](const HttpResponse& response) -> absl::StatusOr<pb::ValidateAddressResponse> {
+          if (response.status != 200) return StatusFromUps(Operation::kAddress, response);
+          return ParseAddressReply(response.body);
+        },
+        std::move(done));
+  });
+}
+
+void UpsOperations::CreateShipment(const pb::CreateShipmentRequest& request, const Caller& caller,
+                                   Reply<pb::Call> done) {
+  accounts_.Find(request.account(),
+                 [this, request = request, actor = caller.identity, trace_id = caller.trace_id,
+                  done = std::move(done)](absl::StatusOr<AccountPtr> account) mutable {
+                   if (!account.ok()) return done(account.status());
+                   purchaser_.Create(*std::move(account), std::move(request), std::move(actor),
+                                     std::move(trace_id), std::move(done));
+                 });
+}
+
+void UpsOperations::VoidShipment(const pb::VoidShipmentRequest& request, const Caller& caller,
+                                 Reply<pb::VoidShipmentResponse> done) {
+  if (absl::Status status = CheckRequestId(request.request_id(), "voids"); !status.ok()) {
+    return done(status);
+  }
+  if (absl::Status status = CheckTrackingNumber(request.ups_shipment_id(), "ups_shipment_id");
+      !status.ok()) {
+    return done(status);
+  }
+  accounts_.Find(request.account(), [this, request, caller, done = std::move(done)](
+                                        absl::StatusOr<AccountPtr> account) mutable {
+    if (!account.ok()) return done(account.status());
+    post_([this, account = *std::move(account), request, caller, done = std::move(done)]() mutable {
+      DoVoid(account, request, caller, std::move(done));
+    });
+  });
+}
+
+void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequest& request,
+                           const Caller& caller, Reply<pb::VoidShipmentResponse> done) {
+  const std::string call_id = NewCallId(clock_.Now());
+  const nlohmann::json detail = {{"request_id", request.request_id()},
+                                 {"account", request.account()},
+                                 {"ups_shipment_id", request.ups_shipment_id()}};
+  AuditEntry entry{.action = "ups.void.intent",
+                   .subject = SubjectOf(request.request_id()),
+                   .actor = caller.identity,
+                   .trace_id = caller.trace_id,
+                   .detail = detail,
+                   .event_id = call_id + ".intent"};
+  entry.detail["call_id"] = call_id;
+  absl::StatusOr<std::optional<VoidEnd>> stored = store_.BeginVoid(request, entry);
+  if (!stored.ok()) return done(stored.status());
+  if (stored->has_value()) {
+    pb::VoidShipmentResponse response;
+    response.set_already_voided((*stored)->already_voided);
+    return done(std::move(response));
+  }
+  entry.action = "ups.void.outcome";
+  entry.event_id = call_id + ".outcome";
+  entry.detail = detail;
+  asker_.Ask(
+      account, VoidRequest(account->settings, request.ups_shipment_id()),
+      [this, account, request, call_id, entry = std::move(entry),
+       done = std::move(done)](AskResult asked) mutable {
+        absl::StatusOr<pb::VoidShipmentResponse> result = pb::VoidShipmentResponse();
+        if (!asked.response.ok()) {
+          result = asked.response.status();
+        } else {
+          const HttpResponse& response = *asked.response;
+          const absl::Status refusal = StatusFromUps(Operation::kVoid, response);
+          if (response.status == 200) {
+            const absl::StatusOr<bool> voided = ParseVoidReply(response.body);
+            if (!voided.ok()) {
+              result = AsOutage(voided.status());
+            } else if (!*voided) {
+              result = absl::FailedPreconditionError(
+                  "UPS did not void the shipment. Void it at ups.com or call UPS.");
+            }
+          } else if (Look(Operation::kVoid, CodeOf(response), response.status).action ==
+                     Action::kDone) {
+            result->set_already_voided(true);
+          } else {
+            result = refusal;
+          }
+        }
+        if (asked.exchanges.empty()) {
+          return RecordNotSent(account, std::move(entry), call_id, std::move(result),
+                               std::move(done));
+        }
+        entry.detail["call_id"] = asked.exchanges.back().call_id;
+        entry.detail["calls"] = CallsDetail(asked.exchanges);
+        entry.detail["status"] = absl::StatusCodeToString(result.status().code());
+        CallRecord record{.exchanges = std::move(asked.exchanges),
+                          .entry = std::move(entry),
+                          .account_id = account->id,
+                          .account_error = AccountError(result.status())};
+        if (result.ok()) record.voided = VoidEnd{request.request_id(), result->already_voided()};
+        recorder_.Record(std::move(record),
+                         [result = std::move(result), done = std::move(done),
+                          unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
+                           if (!recorded.ok()) return done(recorded);
+                           done(result);
+                         });
+      },
+      call_id);
+}
+
+void UpsOperations::TrackPackage(const pb::TrackPackageRequest& request, const Caller& caller,
+                                 Reply<pb::TrackPackageResponse> done) {
+  if (absl::Status status = CheckTrackingNumber(request.tracking_number(), "tracking_number");
+      !status.ok()) {
+    return done(status);
+  }
+  accounts_.Find(
+      request.account(), [this, number = request.tracking_number(), actor = caller.identity,
+                          trace_id = caller.trace_id,
+                          done = std::move(done)](absl::StatusOr<AccountPtr> account) mutable {
+        if (!account.ok()) return done(account.status());
+        AskAndRecord<pb::TrackPackageResponse>(
+            *account, TrackRequest(number),
+            {.action = "ups.track",
+             .subject = "trackers/" + number,
+             .actor = std::move(actor),
+             .trace_id = std::move(trace_id)},
+            [number](const HttpResponse& response) { return ReadTrack(response, number); },
+            std::move(done));
+      });
+}
+
+void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& request,
+                                      const Caller& caller,
+                                      Reply<pb::SubscribePackagesResponse> done) {
+  const std::vector<std::string> numbers(request.tracking_numbers().begin(),
+                                         request.tracking_numbers().end());
+  if (numbers.empty() || static_cast<int>(numbers.size()) > kMostSubscribed) {
+    return done(absl::InvalidArgumentError(
+        absl::StrCat("tracking_numbers: ", numbers.size(), ", want 1 to 100")));
+  }
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (absl::Status status =
+            CheckTrackingNumber(numbers[i], absl::StrCat("tracking_numbers[", i, "]"));
+        !status.ok()) {
+      return done(status);
+    }
+  }
+  accounts_.Find(
+      request.account(), [this, numbers, actor = caller.identity, trace_id = caller.trace_id,
+                          done = std::move(done)](absl::StatusOr<AccountPtr> account) mutable {
+        if (!account.ok()) return done(account.status());
+        // A subscription changes something at UPS, so its intent is recorded first.
+        const std::string call_id = NewCallId(clock_.Now());
+        const AuditEntry outcome{.action = "ups.subscribe.outcome",
+                                 .subject = numbers.size() == 1 ? "trackers/" + numbers[0]
+                                                                : "accounts/" + (*account)->id,
+                                 .actor = std::move(actor),
+                                 .trace_id = std::move(trace_id),
+                                 .detail = {{"tracking_numbers", numbers}}};
+        AuditEntry intent = outcome;
+        intent.action = "ups.subscribe.intent";
+        intent.event_id = call_id + ".intent";
+        intent.detail["call_id"] = call_id;
+        recorder_.Record({.entry = std::move(intent), .account_id = (*account)->id},
+                         [this, account = *account, numbers, call_id, outcome,
+                          done = std::move(done)](const absl::Status& stored) mutable {
+                           if (!stored.ok()) return done(stored);
+                           AskAndRecord<pb::SubscribePackagesResponse>(
+                               account, SubscribeRequest(account->settings, numbers), outcome,
+                               [numbers, asked = clock_.Now()](const HttpResponse& response) {
+                                 return ReadSubscribe(response, numbers, asked);
+                               },
+                               std::move(done), call_id);
+                         });
+      });
+}
+
+absl::StatusOr<pb::Call> UpsOperations::GetCall(const pb::GetCallRequest& request,
+                                                const Caller& caller) {
+  RETURN_IF_ERROR(CheckRequestId(request.request_id(), "purchases"));
+  ASSIGN_OR_RETURN(pb::Call call, store_.Get(request.request_id()));
+  if (caller.service.empty() && call.has_result()) {
+    for (auto& package : *call.mutable_result()->mutable_packages()) package.clear_label();
+  }
+  return call;
+}
+
+absl::StatusOr<pb::ListCallsResponse> UpsOperations::ListCalls(
+    const pb::ListCallsRequest& request) {
+  if (request.page_size() < 0 || request.page_size() > kMostPageSize) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("page_size: ", request.page_size(), ", want 1 to 1000"));
+  }
+  const int size = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
+  ASSIGN_OR_RETURN(std::vector<pb::Call> calls,
+                   store_.List(request.state(), request.page_token(), size + 1));
+  pb::ListCallsResponse response;
+  for (int i = 0; i < size && i < static_cast<int>(calls.size()); ++i) {
+    *response.add_calls() = std::move(calls[i]);
+  }
+  if (static_cast<int>(calls.size()) > size) {
+    const std::string& last = response.calls(size - 1).name();
+    response.set_next_page_token(last.substr(last.find('/') + 1));
+  }
+  return response;
+}
+
+absl::StatusOr<pb::AcknowledgeCallsResponse> UpsOperations::AcknowledgeCalls(
+    const pb::AcknowledgeCallsRequest& request) {
+  if (request.request_ids().empty() || request.request_ids_size() > kMostAcknowledged) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("request_ids: ", request.request_ids_size(), ", want 1 to 500"));
+  }
+  RETURN_IF_ERROR(store_.Acknowledge({request.request_ids().begin(), request.request_ids().end()}));
+  return pb::AcknowledgeCallsResponse();
+}
+
+grpc::ServerUnaryReactor* UpsServer::ValidateAddress(grpc::CallbackServerContext* context,
+                                                     const pb::ValidateAddressRequest* request,
+                                                     pb::ValidateAddressResponse* response) {
+  return HandleAsync(context, request, response,
+                     [this](const auto& asked, const Caller& caller, auto done) {
+                       operations_.ValidateAddress(asked, caller, std::move(done));
+                     });
+}
+
+grpc::ServerUnaryReactor* UpsServer::CreateShipment(grpc::CallbackServerContext* context,
+                                                    const pb::CreateShipmentRequest* request,
+                                                    pb::Call* response) {
+  return HandleAsync(context, request, response,
+                     [this](const auto& asked, const Caller& caller, auto done) {
+                       operations_.CreateShipment(asked, caller, std::move(done));
+                     });
+}
+
+grpc::ServerUnaryReactor* UpsServer::VoidShipment(grpc::CallbackServerContext* context,
+                                                  const pb::VoidShipmentRequest* request,
+                                                  pb::VoidShipmentResponse* response) {
+  return HandleAsync(context, request, response,
+                     [this](const auto& asked, const Caller& caller, auto done) {
+                       operations_.VoidShipment(asked, caller, std::move(done));
+                     });
+}
+
+grpc::ServerUnaryReactor* UpsServer::TrackPackage(grpc::CallbackServerContext* context,
+                                                  const pb::TrackPackageRequest* request,
+                                                  pb::TrackPackageResponse* response) {
+  return HandleAsync(context, request, response,
+                     [this](const auto& asked, const Caller& caller, auto done) {
+                       operations_.TrackPackage(asked, caller, std::move(done));
+                     });
+}
+
+grpc::ServerUnaryReactor* UpsServer::SubscribePackages(grpc::CallbackServerContext* context,
+                                                       const pb::SubscribePackagesRequest* request,
+                                                       pb::SubscribePackagesResponse* response) {
+  return HandleAsync(context, request, response,
+                     [this](const auto& asked, const Caller& caller, auto done) {
+                       operations_.SubscribePackages(asked, caller, std::move(done));
+                     });
+}
+
+grpc::ServerUnaryReactor* UpsServer::GetCall(grpc::CallbackServerContext* context,
+                                             const pb::GetCallRequest* request,
+                                             pb::Call* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller& caller) {
+                  return operations_.GetCall(asked, caller);
+                });
+}
+
+grpc::ServerUnaryReactor* UpsServer::ListCalls(grpc::CallbackServerContext* context,
+                                               const pb::ListCallsRequest* request,
+                                               pb::ListCallsResponse* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller&) { return operations_.ListCalls(asked); });
+}
+
+grpc::ServerUnaryReactor* UpsServer::AcknowledgeCalls(grpc::CallbackServerContext* context,
+                                                      const pb::AcknowledgeCallsRequest* request,
+                                                      pb::AcknowledgeCallsResponse* response) {
+  return Handle(executor_, context, request, response, [this](const auto& asked, const Caller&) {
+    return operations_.AcknowledgeCalls(asked);
+  });
+}
+
+}  // namespace psups::ups_gateway

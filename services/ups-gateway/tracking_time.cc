@@ -1,0 +1,117 @@
+#include "services/ups-gateway/tracking_time.h"
+
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+namespace pb = ::psups::ups::v1;
+
+std::optional<int> Number(const std::string& digits) {
+  int value = 0;
+  if (digits.empty() || !absl::SimpleAtoi(digits, &value)) return std::nullopt;
+  return value;
+}
+
+std::optional<absl::CivilSecond> Civil(const std::string& date, std::string time) {
+  if (date.size() != 8 || time.empty() || time.size() > 6) return std::nullopt;
+  time.insert(0, 6 - time.size(), '0');  // UPS leaves leading zeros out at times
+  const auto day = Number(date);
+  const auto second = Number(time);
+  if (!day || !second) return std::nullopt;
+  const absl::CivilSecond civil(*day / 10000, *day / 100 % 100, *day % 100, *second / 10000,
+                                *second / 100 % 100, *second % 100);
+  // The constructor normalises; what it had to change was no date or time.
+  if (absl::StrFormat("%04d%02d%02d%02d%02d%02d", civil.year(), civil.month(), civil.day(),
+                      civil.hour(), civil.minute(), civil.second()) != date + time) {
+    return std::nullopt;
+  }
+  return civil;
+}
+
+// Minutes east of Greenwich.
+std::optional<int> Offset(const std::string& text) {
+  if (text.size() < 3 || (text[0] != '-' && text[0] != '+')) return std::nullopt;
+  std::string digits;
+  for (const char c : text.substr(1)) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits.push_back(c);
+  }
+  if (digits.size() == 2) digits += "00";
+  const auto value = Number(digits);
+  if (digits.size() != 4 || !value || *value / 100 > 14 || *value % 100 > 59) return std::nullopt;
+  const int minutes = *value / 100 * 60 + *value % 100;
+  return text[0] == '-' ? -minutes : minutes;
+}
+
+std::string OffsetText(int minutes) {
+  return absl::StrFormat("%c%02d:%02d", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                         std::abs(minutes) % 60);
+}
+
+// Standard time, minutes east of Greenwich; a guess where a state has two zones.
+int ZoneOfPlace(std::string_view country, std::string_view state) {
+  struct Zone {
+    int minutes;
+    std::string_view states;
+  };
+  constexpr Zone kZones[] = {
+      {-600, " HI "},
+      {-540, " AK "},
+      {-480, " CA NV OR WA "},
+      {-420, " AZ CO ID MT NM UT WY "},
+      {-360, " AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI "},
+      {-240, " PR VI "},
+  };
+  if (country == "PR") return -240;
+  if (country != "US") return 0;
+  if (state.size() == 2) {
+    for (const Zone& zone : kZones) {
+      if (zone.states.find(absl::StrCat(" ", std::string(state), " ")) != zone.states.npos) {
+        return zone.minutes;
+      }
+    }
+  }
+  return -300;
+}
+
+void SetEventTime(absl::CivilSecond utc, pb::TrackingActivity::TimePrecision precision,
+                  pb::TrackingActivity& activity) {
+  activity.mutable_event_time()->set_seconds(
+      absl::ToUnixSeconds(absl::FromCivil(utc, absl::UTCTimeZone())));
+  activity.set_time_precision(precision);
+}
+
+}  // namespace
+
+void SetTimes(const WireTimes& times, pb::TrackingActivity& activity) {
+  const auto local = Civil(times.local_date, times.local_time);
+  const auto gmt = Civil(times.gmt_date, times.gmt_time);
+  const auto offset = Offset(times.gmt_offset);
+  if (local) activity.set_local_time(absl::FormatCivilTime(*local));
+  if (offset) activity.set_utc_offset(OffsetText(*offset));
+  if (gmt) {
+    SetEventTime(*gmt, pb::TrackingActivity::GMT_GIVEN, activity);
+    if (!offset && local) {
+      const auto minutes = (*local - *gmt) / 60;
+      if (std::abs(minutes) <= 14 * 60) {
+        activity.set_utc_offset(OffsetText(static_cast<int>(minutes)));
+      }
+    }
+  } else if (local && offset) {
+    SetEventTime(*local - *offset * 60, pb::TrackingActivity::OFFSET_GIVEN, activity);
+  } else if (local) {
+    const int minutes = ZoneOfPlace(activity.country_code(), activity.state());
+    SetEventTime(*local - minutes * 60, pb::TrackingActivity::DERIVED, activity);
+  }
+}
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,504 @@
+#include "services/ups-gateway/ups_json.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/crypto.h"
+#include "common/decimal.h"
+#include "common/status_macros.h"
+#include "services/ups-gateway/json_reader.h"
+#include "services/ups-gateway/shipment_check.h"
+#include "services/ups-gateway/tracking_time.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+namespace pb = ::psups::ups::v1;
+
+constexpr std::size_t kPrintedPhoneDigits = 15;
+constexpr char kLabelAgent[] = "Mozilla/4.5";  // what UPS wants beside a GIF
+
+std::string Escape(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string escaped;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' ||
+        c == '~') {
+      escaped.push_back(c);
+    } else {
+      escaped.push_back('%');
+      escaped.push_back(kHex[static_cast<unsigned char>(c) >> 4]);
+      escaped.push_back(kHex[static_cast<unsigned char>(c) & 15]);
+    }
+  }
+  return escaped;
+}
+
+std::string Digits(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits.push_back(c);
+  }
+  return digits;
+}
+
+std::string Version(const pb::Account& account, const char* api) {
+  const auto found = account.api_versions().find(api);
+  return found == account.api_versions().end() ? "" : found->second;
+}
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool IsUsOrPuertoRico(const type::v1::Address& address) {
+  return address.country_code() == "US" || address.country_code() == "PR";
+}
+
+// UPS wants letters and digits only; the dash of ZIP+4 is for people.
+std::string PostalCode(const type::v1::Address& address) {
+  return IsUsOrPuertoRico(address) ? Digits(address.postal_code()) : address.postal_code();
+}
+
+Json AddressJson(const type::v1::Address& address) {
+  Json json = {{"AddressLine", Json::array()},
+               {"City", address.city()},
+               {"CountryCode", address.country_code()}};
+  for (const std::string& line : address.lines()) json["AddressLine"].push_back(line);
+  if (!address.state().empty()) json["StateProvinceCode"] = address.state();
+  if (!address.postal_code().empty()) json["PostalCode"] = PostalCode(address);
+  return json;
+}
+
+Json PartyJson(const type::v1::Address& address) {
+  Json json = {{"Name", address.name()}, {"Address", AddressJson(address)}};
+  if (!address.attention_name().empty()) json["AttentionName"] = address.attention_name();
+  if (const std::string phone = Digits(address.phone()); !phone.empty()) {
+    json["Phone"] = {{"Number", phone.substr(0, kPrintedPhoneDigits)}};
+  }
+  return json;
+}
+
+std::string LabelFormat(std::string_view format) {
+  return format.empty() ? "ZPL" : std::string(format);
+}
+
+Json LabelSpecification(std::string_view label_format) {
+  const std::string format = LabelFormat(label_format);
+  Json json = {{"LabelImageFormat", {{"Code", format}}},
+               {"LabelStockSize", {{"Height", "6"}, {"Width", "4"}}}};
+  if (format == "GIF") json["HTTPUserAgent"] = kLabelAgent;
+  return json;
+}
+
+Json ReferencesJson(const pb::ShipmentSpec& shipment) {
+  Json references = Json::array({{{"Code", "TN"}, {"Value", shipment.derived_reference()}}});
+  for (const pb::Reference& reference : shipment.references()) {
+    references.push_back({{"Code", reference.code()}, {"Value", reference.value()}});
+  }
+  return references;
+}
+
+Json PackageJson(const pb::ShipmentSpec& shipment, const pb::PackageSpec& package) {
+  Json json = {
+      {"Packaging", {{"Code", package.packaging_code().empty() ? "02" : package.packaging_code()}}},
+      {"Dimensions",
+       {{"UnitOfMeasurement", {{"Code", "IN"}}},
+        {"Length", absl::StrCat(package.length_in())},
+        {"Width", absl::StrCat(package.width_in())},
+        {"Height", absl::StrCat(package.height_in())}}}};
+  const absl::StatusOr<Decimal> weight = Decimal::Parse(package.weight_lb());
+  json["PackageWeight"] = {{"UnitOfMeasurement", {{"Code", "LBS"}}},
+                           {"Weight", weight.ok() ? weight->ToString() : package.weight_lb()}};
+  if (ReferencesOnPackages(shipment)) json["ReferenceNumber"] = ReferencesJson(shipment);
+  return json;
+}
+
+absl::Status Unreadable(std::string_view what) {
+  return absl::DataLossError(
+      absl::StrCat("UPS's answer to ", std::string(what), " cannot be read"));
+}
+
+int MinorDigits(std::string_view currency) {
+  for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
+    if (currency == whole) return 0;
+  }
+  return 2;
+}
+
+// {"CurrencyCode": "USD", "MonetaryValue": "12.34"}
+void ReadMoney(const Json& json, type::v1::Money* (pb::Call::Result::*target)(),
+               pb::Call::Result& result) {
+  const std::string currency = Text(json, "CurrencyCode");
+  const absl::StatusOr<Decimal> value = Decimal::Parse(Text(json, "MonetaryValue"));
+  if (!value.ok() || currency.empty()) return;
+  const Decimal scale(MinorDigits(currency) == 0 ? 1 : 100);
+  type::v1::Money* const money = (result.*target)();
+  money->set_amount_minor((*value * scale).Ceil());
+  money->set_currency_code(currency);
+}
+
+std::string UpperText(const Json& object, std::string_view key) {
+  return absl::AsciiStrToUpper(Text(object, key));
+}
+
+void ReadAlerts(const Json& response, pb::Call::Result& result) {
+  for (const Json* alert : Many(response, "Alert")) {
+    result.add_alerts(absl::StrCat(Text(*alert, "Code"), ": ", Text(*alert, "Description")));
+  }
+}
+
+// The image of {"GraphicImage": base64, …}; DATA_LOSS if there is none.
+absl::StatusOr<std::string> ReadImage(const Json& label, std::string_view what) {
+  const Json& image = At(label, "GraphicImage");
+  if (!image.is_string()) return Unreadable(what);
+  absl::StatusOr<std::string> bytes = FromBase64(image.get_ref<const std::string&>());
+  if (!bytes.ok() || bytes->empty()) return Unreadable(what);
+  return bytes;
+}
+
+pb::ValidateAddressResponse::Classification ReadClassification(const Json& object) {
+  const std::string code = Text(At(object, "AddressClassification"), "Code");
+  if (code == "1") return pb::ValidateAddressResponse::COMMERCIAL;
+  if (code == "2") return pb::ValidateAddressResponse::RESIDENTIAL;
+  return pb::ValidateAddressResponse::CLASSIFICATION_UNSPECIFIED;
+}
+
+pb::ValidateAddressResponse::Candidate ReadCandidate(const Json& candidate) {
+  pb::ValidateAddressResponse::Candidate read;
+  const Json& key = At(candidate, "AddressKeyFormat");
+  type::v1::Address& address = *read.mutable_address();
+  for (std::string& line : Texts(key, "AddressLine")) address.add_lines(std::move(line));
+  address.set_city(Text(key, "PoliticalDivision2"));
+  address.set_state(Text(key, "PoliticalDivision1"));
+  address.set_postal_code(Text(key, "PostcodePrimaryLow"));
+  if (const std::string extended = Text(key, "PostcodeExtendedLow"); !extended.empty()) {
+    absl::StrAppend(address.mutable_postal_code(), "-", extended);
+  }
+  address.set_country_code(Text(key, "CountryCode"));
+  address.set_urbanization(Text(key, "Urbanization"));
+  read.set_classification(ReadClassification(candidate));
+  return read;
+}
+
+pb::TrackingActivity ReadActivity(const Json& activity, std::string_view tracking_number) {
+  pb::TrackingActivity read;
+  const Json& status = At(activity, "status");
+  const Json& address = At(At(activity, "location"), "address");
+  read.set_tracking_number(std::string(tracking_number));
+  read.set_type(Text(status, "type"));
+  read.set_code(Text(status, "code"));
+  read.set_status_code(Text(status, "statusCode"));
+  read.set_description(Text(status, "description"));
+  read.set_city(Text(address, "city"));
+  read.set_state(Text(address, "stateProvince"));
+  read.set_country_code(Text(address, "countryCode"));
+  if (read.country_code().empty()) read.set_country_code(Text(address, "country"));
+  SetTimes({.local_date = Text(activity, "date"),
+            .local_time = Text(activity, "time"),
+            .gmt_date = Text(activity, "gmtDate"),
+            .gmt_time = Text(activity, "gmtTime"),
+            .gmt_offset = Text(activity, "gmtOffset")},
+           read);
+  return read;
+}
+
+}  // namespace
+
+WireRequest TokenRequest() {
+  return {.operation = Operation::kToken,
+          .target = "/security/v1/oauth/token",
+          .body = "grant_type=client_credentials",
+          .content_type = "application/x-www-form-urlencoded"};
+}
+
+WireRequest AddressRequest(const pb::Account& account, const type::v1::Address& address) {
+  Json key = {{"AddressLine", Json::array()}, {"CountryCode", address.country_code()}};
+  for (const std::string& line : address.lines()) key["AddressLine"].push_back(line);
+  const auto set = [&](const char* name, const std::string& value) {
+    if (!value.empty()) key[name] = value;
+  };
+  const std::string zip = Digits(address.postal_code());
+  set("PoliticalDivision2", address.city());
+  set("PoliticalDivision1", address.state());
+  set("PostcodePrimaryLow", zip.substr(0, 5));
+  set("PostcodeExtendedLow", zip.size() > 5 ? zip.substr(5) : "");
+  set("Urbanization", address.urbanization());
+  return {.operation = Operation::kAddress,
+          .target = absl::StrCat("/api/addressvalidation/", Version(account, "xav"), "/3"),
+          .body = Dump({{"XAVRequest", {{"AddressKeyFormat", std::move(key)}}}})};
+}
+
+bool ReferencesOnPackages(const pb::ShipmentSpec& shipment) {
+  return IsUsOrPuertoRico(shipment.ship_from()) &&
+         shipment.ship_from().country_code() == shipment.ship_to().country_code();
+}
+
+std::string LaneOf(const pb::ShipmentSpec& shipment) {
+  return absl::StrCat(shipment.ship_from().country_code(), "-", shipment.ship_to().country_code());
+}
+
+WireRequest ShipRequest(const pb::Account& account, const pb::ShipmentSpec& spec) {
+  Json shipper = PartyJson(account.shipper());
+  shipper["ShipperNumber"] = account.shipper_number();
+  Json ship_to = PartyJson(spec.ship_to());
+  if (spec.ship_to().residential()) ship_to["Address"]["ResidentialAddressIndicator"] = "";
+
+  Json shipment = {
+      {"Shipper", std::move(shipper)},
+      {"ShipTo", std::move(ship_to)},
+      {"ShipFrom", PartyJson(spec.ship_from())},
+      {"PaymentInformation",
+       {{"ShipmentCharge",
+         Json::array(
+             {{{"Type", "01"}, {"BillShipper", {{"AccountNumber", account.shipper_number()}}}}})}}},
+      {"Service", {{"Code", spec.service_code()}}},
+      {"ShipmentRatingOptions", {{"NegotiatedRatesIndicator", ""}}},
+      {"Package", Json::array()}};
+  if (!spec.description().empty()) shipment["Description"] = spec.description();
+  if (!spec.ship_date().empty()) shipment["ShipmentDate"] = spec.ship_date();
+  if (!ReferencesOnPackages(spec)) shipment["ReferenceNumber"] = ReferencesJson(spec);
+  for (const pb::PackageSpec& package : spec.packages()) {
+    shipment["Package"].push_back(PackageJson(spec, package));
+  }
+  return {.operation = Operation::kShip,
+          .target = absl::StrCat("/api/shipments/", Version(account, "ship"), "/ship"),
+          .body = Dump({{"ShipmentRequest",
+                         {{"Request", {{"RequestOption", "nonvalidate"}, {"SubVersion", "2205"}}},
+                          {"Shipment", std::move(shipment)},
+                          {"LabelSpecification", LabelSpecification(spec.label_format())}}}})};
+}
+
+WireRequest VoidRequest(const pb::Account& account, std::string_view ups_shipment_id) {
+  return {.operation = Operation::kVoid,
+          .method = "DELETE",
+          .target = absl::StrCat("/api/shipments/", Version(account, "void"), "/void/cancel/",
+                                 Escape(ups_shipment_id))};
+}
+
+WireRequest RecoveryByReferenceRequest(const pb::Account& account, std::string_view reference,
+                                       std::string_view label_format) {
+  const Json values = {{"ReferenceNumber", {{"Value", std::string(reference)}}},
+                       {"ShipperNumber", account.shipper_number()}};
+  return {.operation = Operation::kRecovery,
+          .target = absl::StrCat("/api/labels/", Version(account, "recovery"), "/recovery"),
+          .body = Dump({{"LabelRecoveryRequest",
+                         {{"Request", Json::object()},
+                          {"LabelSpecification", LabelSpecification(label_format)},
+                          {"ReferenceValues", values}}}})};
+}
+
+WireRequest RecoveryByNumberRequest(const pb::Account& account, std::string_view tracking_number,
+                                    std::string_view label_format) {
+  return {.operation = Operation::kRecovery,
+          .target = absl::StrCat("/api/labels/", Version(account, "recovery"), "/recovery"),
+          .body = Dump({{"LabelRecoveryRequest",
+                         {{"Request", Json::object()},
+                          {"LabelSpecification", LabelSpecification(label_format)},
+                          {"TrackingNumber", std::string(tracking_number)}}}})};
+}
+
+WireRequest TrackRequest(std::string_view tracking_number) {
+  return {
+      .operation = Operation::kTrack,
+      .method = "GET",
+      .target = absl::StrCat("/api/track/v1/details/", Escape(tracking_number), "?locale=en_US")};
+}
+
+WireRequest TrackReferenceRequest(const pb::Account& account, std::string_view reference,
+                                  absl::CivilDay from, absl::CivilDay to) {
+  const auto day = [](absl::CivilDay date) {
+    return absl::FormatTime("%Y%m%d", absl::FromCivil(date, absl::UTCTimeZone()),
+                            absl::UTCTimeZone());
+  };
+  return {.operation = Operation::kTrackReference,
+          .method = "GET",
+          .target = absl::StrCat(
+              "/api/track/v1/reference/details/", Escape(reference),
+              "?locale=en_US&fromPickUpDate=", day(from), "&toPickUpDate=", day(to),
+              "&shipperNum=", Escape(account.shipper_number()), "&refNumType=SmallPackage")};
+}
+
+WireRequest SubscribeRequest(const pb::Account& account,
+                             const std::vector<std::string>& tracking_numbers) {
+  return {
+      .operation = Operation::kSubscribe,
+      .target = absl::StrCat("/api/track/", Version(account, "track_alert"),
+                             "/subscription/standard/package"),
+      .body = Dump(
+          {{"locale", "en_US"}, {"countryCode", "US"}, {"trackingNumberList", tracking_numbers}})};
+}
+
+absl::StatusOr<TokenReply> ParseTokenReply(std::string_view body) {
+  const Json json = ParseJson(body);
+  TokenReply reply{.access_token = Text(json, "access_token")};
+  if (reply.access_token.empty()) return Unreadable("a token request");
+  const absl::StatusOr<Decimal> seconds = Decimal::Parse(Text(json, "expires_in"));
+  if (seconds.ok() && seconds->Floor() > 0) reply.lifetime = absl::Seconds(seconds->Floor());
+  return reply;
+}
+
+absl::StatusOr<pb::ValidateAddressResponse> ParseAddressReply(std::string_view body) {
+  const Json json = ParseJson(body);
+  const Json& xav = At(json, "XAVResponse");
+  pb::ValidateAddressResponse response;
+  if (Present(xav, "ValidAddressIndicator")) {
+    response.set_verdict(pb::ValidateAddressResponse::VALID);
+  } else if (Present(xav, "AmbiguousAddressIndicator")) {
+    response.set_verdict(pb::ValidateAddressResponse::AMBIGUOUS);
+  } else if (Present(xav, "NoCandidatesIndicator")) {
+    response.set_verdict(pb::ValidateAddressResponse::NO_CANDIDATES);
+  } else {
+    return Unreadable("an address validation");
+  }
+  response.set_classification(ReadClassification(xav));
+  for (const Json* candidate : Many(xav, "Candidate")) {
+    *response.add_candidates() = ReadCandidate(*candidate);
+  }
+  return response;
+}
+
+absl::StatusOr<pb::Call::Result> ParseShipReply(std::string_view body,
+                                                std::string_view label_format) {
+  const Json json = ParseJson(body);
+  const Json& response = At(json, "ShipmentResponse");
+  const Json& results = At(response, "ShipmentResults");
+  pb::Call::Result result;
+  result.set_ups_shipment_id(Text(results, "ShipmentIdentificationNumber"));
+  for (const Json* package : Many(results, "PackageResults")) {
+    const Json& label = At(*package, "ShippingLabel");
+    pb::Call::Result::Package& read = *result.add_packages();
+    read.set_tracking_number(Text(*package, "TrackingNumber"));
+    ASSIGN_OR_RETURN(*read.mutable_label(), ReadImage(label, "a shipment"));
+    read.set_label_format(UpperText(At(label, "ImageFormat"), "Code"));
+    if (read.label_format().empty()) read.set_label_format(LabelFormat(label_format));
+    if (read.tracking_number().empty()) return Unreadable("a shipment");
+  }
+  if (result.ups_shipment_id().empty() || result.packages().empty()) {
+    return Unreadable("a shipment");
+  }
+  ReadMoney(At(At(results, "ShipmentCharges"), "TotalCharges"), &pb::Call::Result::mutable_charges,
+            result);
+  ReadMoney(At(At(results, "NegotiatedRateCharges"), "TotalCharge"),
+            &pb::Call::Result::mutable_negotiated_charges, result);
+  ReadAlerts(At(response, "Response"), result);
+  return result;
+}
+
+absl::StatusOr<RecoveryReply> ParseRecoveryReply(std::string_view body,
+                                                 std::string_view label_format) {
+  const Json json = ParseJson(body);
+  const Json& response = At(json, "LabelRecoveryResponse");
+  RecoveryReply reply;
+  reply.candidates = static_cast<int>(Many(response, "TrackingCandidate").size());
+  if (reply.candidates > 0) return reply;
+  reply.result.set_recovered(true);
+  for (const Json* found : Many(response, "LabelResults")) {
+    const Json& image = At(*found, "LabelImage");
+    pb::Call::Result::Package& read = *reply.result.add_packages();
+    read.set_tracking_number(Text(*found, "TrackingNumber"));
+    ASSIGN_OR_RETURN(*read.mutable_label(), ReadImage(image, "a label recovery"));
+    read.set_label_format(UpperText(At(image, "LabelImageFormat"), "Code"));
+    if (read.label_format().empty()) read.set_label_format(LabelFormat(label_format));
+    if (read.tracking_number().empty()) return Unreadable("a label recovery");
+  }
+  if (reply.result.packages().empty()) return Unreadable("a label recovery");
+  reply.result.set_ups_shipment_id(Text(response, "ShipmentIdentificationNumber"));
+  if (reply.result.ups_shipment_id().empty()) {
+    reply.result.set_ups_shipment_id(reply.result.packages(0).tracking_number());
+  }
+  ReadAlerts(At(response, "Response"), reply.result);
+  return reply;
+}
+
+absl::StatusOr<bool> ParseVoidReply(std::string_view body) {
+  const Json json = ParseJson(body);
+  const Json& response = At(json, "VoidShipmentResponse");
+  const std::string code = Text(At(At(response, "SummaryResult"), "Status"), "Code");
+  if (code.empty()) return Unreadable("a void");
+  return code == "1";
+}
+
+absl::StatusOr<pb::TrackPackageResponse> ParseTrackReply(std::string_view body,
+                                                         std::string_view tracking_number) {
+  const Json json = ParseJson(body);
+  if (!At(json, "trackResponse").is_object()) return Unreadable("tracking");
+  pb::TrackPackageResponse response;
+  for (const Json* shipment : Many(At(json, "trackResponse"), "shipment")) {
+    const std::vector<const Json*> packages = Many(*shipment, "package");
+    for (const Json* package : packages) {
+      const std::string number = Text(*package, "trackingNumber");
+      const bool ours = absl::EqualsIgnoreCase(
+          number, absl::string_view(tracking_number.data(), tracking_number.size()));
+      if (!ours && !(number.empty() && packages.size() == 1)) continue;
+      response.set_found(true);
+      for (const Json* activity : Many(*package, "activity")) {
+        *response.add_activities() = ReadActivity(*activity, tracking_number);
+      }
+    }
+  }
+  // UPS gives the newest first; where times are equal, its order is kept.
+  auto& activities = *response.mutable_activities();
+  std::reverse(activities.begin(), activities.end());
+  std::stable_sort(activities.begin(), activities.end(),
+                   [](const pb::TrackingActivity& a, const pb::TrackingActivity& b) {
+                     return a.event_time().seconds() < b.event_time().seconds();
+                   });
+  return response;
+}
+
+absl::StatusOr<std::vector<std::string>> ParseTrackReferenceReply(std::string_view body) {
+  const Json json = ParseJson(body);
+  if (!At(json, "trackResponse").is_object()) return Unreadable("tracking by reference");
+  std::vector<std::string> numbers;
+  for (const Json* shipment : Many(At(json, "trackResponse"), "shipment")) {
+    for (const Json* package : Many(*shipment, "package")) {
+      std::string number = Text(*package, "trackingNumber");
+      if (CheckTrackingNumber(number, "trackingNumber").ok()) numbers.push_back(std::move(number));
+    }
+  }
+  return numbers;
+}
+
+absl::StatusOr<pb::SubscribePackagesResponse> ParseSubscribeReply(std::string_view body) {
+  const Json json = ParseJson(body);
+  if (!Present(json, "validTrackingNumbers") && !Present(json, "invalidTrackingNumbers")) {
+    return Unreadable("a tracking subscription");
+  }
+  pb::SubscribePackagesResponse response;
+  for (std::string& number : Texts(json, "validTrackingNumbers")) {
+    response.add_valid_tracking_numbers(std::move(number));
+  }
+  for (std::string& number : Texts(json, "invalidTrackingNumbers")) {
+    response.add_invalid_tracking_numbers(std::move(number));
+  }
+  return response;
+}
+
+std::string WithoutLabels(std::string_view body) {
+  std::string kept;
+  std::size_t from = 0;
+  while (true) {
+    std::size_t at = std::string_view::npos;
+    for (const std::string_view key : {"\"GraphicImage\"", "\"HTMLImage\""}) {
+      const std::size_t found = body.find(key, from);
+      if (found != body.npos) at = std::min(at, found + key.size());
+    }
+    if (at == body.npos) break;
+    const std::size_t open = body.find_first_not_of(" \t\r\n:", at);
+    if (open == body.npos || body[open] != '"') {
+      kept += body.substr(from, at - from);
+      from = at;
+      continue;
+    }
+    kept += body.substr(from, open + 1 - from);
+    from = std::min(body.find('"', open + 1), body.size());  // base64 holds no escapes
+  }
+  kept += body.substr(from);
+  return kept;
+}
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,321 @@
+#include "services/ups-gateway/treasury.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/crypto.h"
+#include "common/testing/fake_clock.h"
+#include "common/testing/status_matchers.h"
+#include "tests/ups-gateway/fake_token_store.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+using ::psups::testing::HasCode;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// UPS's token service; the test answers.
+class FakeUpsApi : public UpsApi {
+ public:
+  struct Pending {
+    UpsRequest request;
+    std::function<void(HttpOutcome)> done;
+  };
+  explicit FakeUpsApi(FakeTokenStore& store) : store_(store) {}
+
+  void Send(const Account&, UpsRequest request, std::function<void(HttpOutcome)> done) override {
+    ++sent;
+    // The promise: it was counted, and committed, before.
+    EXPECT_GE(store_.ever_counted, sent);
+    pending.push_back({std::move(request), std::move(done)});
+  }
+
+  void Answer(int status, const std::string& body) {
+    Pending first = std::move(pending.front());
+    pending.erase(pending.begin());
+    const bool started = first.request.before_body();
+    if (started) {
+      first.done({.response = HttpResponse{.status = status, .body = body}, .body_started = true});
+    } else {
+      first.done({.response = absl::AbortedError("abandoned"), .body_started = false});
+    }
+  }
+  void Grant(const std::string& token, const std::string& seconds = "3599") {
+    Answer(200, absl::StrCat(R"({"access_token":")", token, R"(","expires_in":")", seconds, "\"}"));
+  }
+
+  std::vector<Pending> pending;
+  int sent = 0;
+
+ private:
+  FakeTokenStore& store_;
+};
+
+class TreasuryTest : public ::testing::Test {
+ protected:
+  TreasuryTest() {
+    auto account = std::make_shared<Account>();
+    account->id = "demo";
+    account->treasury_id = "t1";
+    account->settings.set_read_timeout_seconds(5);
+    account_ = std::move(account);
+  }
+
+  // What a call gets; "" while it waits.
+  struct Got {
+    absl::StatusOr<Token> token = absl::UnknownError("waiting");
+    bool answered = false;
+    std::string value() const { return answered && token.ok() ? *token->value : ""; }
+  };
+  std::shared_ptr<Got> Get(Treasury& treasury, Operation operation = Operation::kAddress) {
+    auto got = std::make_shared<Got>();
+    treasury.Get(account_, operation, [got](absl::StatusOr<Token> token) {
+      EXPECT_FALSE(got->answered);
+      *got = {std::move(token), true};
+    });
+    return got;
+  }
+  std::shared_ptr<Got> Get(Operation operation = Operation::kAddress) {
+    return Get(treasury_, operation);
+  }
+
+  void HaveToken(const std::string& seconds = "3599") {
+    auto first = Get();
+    ASSERT_OK(treasury_.Step());
+    api_.Grant("first", seconds);
+    ASSERT_OK(treasury_.Step());
+    ASSERT_EQ(first->value(), "first");
+  }
+
+  testing::FakeClock clock_;
+  FakeTokenStore store_{clock_};
+  FakeUpsApi api_{store_};
+  Treasury treasury_{store_, api_, clock_, [] { return 0.0; }};
+  AccountPtr account_;
+};
+
+TEST_F(TreasuryTest, ManyWaitingCallsShareOneRequest) {
+  std::vector<std::shared_ptr<Got>> got;
+  for (int i = 0; i < 50; ++i) got.push_back(Get());
+  for (int i = 0; i < 3; ++i) ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(api_.sent, 1);
+  EXPECT_EQ(api_.pending[0].request.authorization, "Basic " + Base64("app:s3cret"));
+  EXPECT_EQ(api_.pending[0].request.wire.body, "grant_type=client_credentials");
+  api_.Grant("first");
+  ASSERT_OK(treasury_.Step());
+  for (const auto& one : got) EXPECT_EQ(one->value(), "first");
+  // From memory from now on.
+  const int asks = store_.asks;
+  EXPECT_EQ(Get()->value(), "first");
+  EXPECT_EQ(store_.asks, asks);
+  EXPECT_THAT(store_.counted, SizeIs(1));
+}
+
+TEST_F(TreasuryTest, ProcessesShareOneToken) {
+  FakeUpsApi other_api(store_);
+  Treasury other(store_, other_api, clock_, [] { return 0.0; });
+  auto here = Get();
+  ASSERT_OK(treasury_.Step());
+  auto there = Get(other);
+  ASSERT_OK(other.Step());
+  EXPECT_EQ(other_api.sent, 0);  // the row is leased
+  api_.Grant("first");
+  ASSERT_OK(treasury_.Step());
+  clock_.Advance(absl::Milliseconds(200));
+  ASSERT_OK(other.Step());
+  EXPECT_EQ(there->value(), "first");
+  EXPECT_EQ(other_api.sent, 0);
+}
+
+TEST_F(TreasuryTest, RenewsEarlyAndServesMeanwhile) {
+  HaveToken();
+  clock_.Advance(absl::Seconds(3599 - 271));
+  EXPECT_EQ(Get()->value(), "first");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(api_.sent, 1);
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Get()->value(), "first");
+  ASSERT_OK(treasury_.Step());
+  ASSERT_EQ(api_.sent, 2);
+  EXPECT_EQ(Get()->value(), "first");
+  api_.Grant("second");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(Get()->value(), "second");
+}
+
+TEST_F(TreasuryTest, WithoutACallNothingIsRenewed) {
+  HaveToken();
+  clock_.Advance(absl::Hours(30));
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(api_.sent, 1);
+}
+
+TEST_F(TreasuryTest, ExpiresInIsObeyedToTheSecond) {
+  store_.min_interval = absl::ZeroDuration();
+  HaveToken("5");
+  clock_.Advance(absl::Seconds(4));
+  EXPECT_EQ(Get()->value(), "first");
+  clock_.Advance(absl::Seconds(1));
+  auto late = Get();
+  EXPECT_FALSE(late->answered);
+  ASSERT_OK(treasury_.Step());
+  api_.Grant("second", "5");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(late->value(), "second");
+}
+
+TEST_F(TreasuryTest, ATokenThatUpsRefusedIsGivenToNobodyAndRenewedOnce) {
+  HaveToken();
+  clock_.Advance(absl::Minutes(10));
+  auto used = Get();
+  treasury_.Refused(*account_, Operation::kShip, *used->token);
+  auto next = Get(Operation::kAddress);
+  EXPECT_FALSE(next->answered);
+  ASSERT_OK(treasury_.Step());
+  ASSERT_EQ(api_.sent, 2);
+  api_.Grant("second");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(next->value(), "second");
+  // An old call's 401 comes late: it is about the old token.
+  treasury_.Refused(*account_, Operation::kShip, *used->token);
+  EXPECT_EQ(Get()->value(), "second");
+}
+
+TEST_F(TreasuryTest, WhereRenewingDoesNotHelpTheOperationPausesAndTheOthersGoOn) {
+  HaveToken();
+  clock_.Advance(absl::Minutes(10));
+  treasury_.Refused(*account_, Operation::kSubscribe, *Get()->token);
+  auto retried = Get(Operation::kSubscribe);
+  ASSERT_OK(treasury_.Step());
+  api_.Grant("second");
+  ASSERT_OK(treasury_.Step());
+  ASSERT_EQ(retried->value(), "second");
+  treasury_.Refused(*account_, Operation::kSubscribe, *retried->token);
+  auto ship = Get(Operation::kShip);
+  auto subscribe = Get(Operation::kSubscribe);
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(ship->value(), "second");
+  EXPECT_THAT(subscribe->token, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(Get(Operation::kSubscribe)->token, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(api_.sent, 2);
+  // A storm of refusals for a whole day spends less than half the budget.
+  for (int minute = 0; minute < 24 * 60; ++minute) {
+    clock_.Advance(absl::Minutes(1));
+    auto got = Get(Operation::kSubscribe);
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_OK(treasury_.Step());
+      if (!api_.pending.empty()) api_.Grant(absl::StrCat("t", minute), "14399");
+    }
+    if (got->answered && got->token.ok()) {
+      treasury_.Refused(*account_, Operation::kSubscribe, *got->token);
+    }
+  }
+  EXPECT_LT(store_.counted.size(), 140u);  // half of 250, and the day's own renewals
+}
+
+TEST_F(TreasuryTest, AWrongSecretIsAskedOnceAndThenNotUntilItIsRotated) {
+  auto got = Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Answer(401, R"({"response":{"errors":[{"code":"10401","message":"ClientId is Invalid"}]}})");
+  ASSERT_OK(treasury_.Step());
+  ASSERT_OK(treasury_.Step());
+  EXPECT_THAT(got->token, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(std::string(got->token.status().message()), HasSubstr("account rotate"));
+  for (int i = 0; i < 1000; ++i) {
+    clock_.Advance(absl::Minutes(5));
+    Get();
+    ASSERT_OK(treasury_.Step());
+  }
+  EXPECT_EQ(api_.sent, 1);
+  store_.refused = false;
+  store_.secret = "new";
+  clock_.Advance(absl::Minutes(5));
+  auto rotated = Get();
+  ASSERT_OK(treasury_.Step());
+  ASSERT_EQ(api_.sent, 2);
+  EXPECT_EQ(api_.pending[0].request.authorization, "Basic " + Base64("app:new"));
+  api_.Grant("first");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(rotated->value(), "first");
+}
+
+TEST_F(TreasuryTest, A429ClosesItForAnHour) {
+  auto got = Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Answer(429, R"({"response":{"errors":[{"code":"10429","message":"m"}]}})");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_THAT(got->token, HasCode(absl::StatusCode::kResourceExhausted));
+  for (int i = 0; i < 59; ++i) {
+    clock_.Advance(absl::Minutes(1));
+    Get();
+    ASSERT_OK(treasury_.Step());
+  }
+  EXPECT_EQ(api_.sent, 1);
+  clock_.Advance(absl::Minutes(2));
+  Get();
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(api_.sent, 2);
+}
+
+TEST_F(TreasuryTest, WithALimitOfFiveThereIsNeverASixthInADay) {
+  store_.limit = 5;
+  store_.min_interval = absl::ZeroDuration();
+  for (int hour = 0; hour < 72; ++hour) {
+    for (int i = 0; i < 6; ++i) {
+      clock_.Advance(absl::Minutes(10));
+      Get(Operation::kShip);
+      ASSERT_OK(treasury_.Step());
+      if (!api_.pending.empty()) api_.Grant("t", "300");
+      ASSERT_OK(treasury_.Step());
+    }
+  }
+  EXPECT_GE(store_.counted.size(), 15u);
+  for (std::size_t i = 5; i < store_.counted.size(); ++i) {
+    EXPECT_GE(store_.counted[i] - store_.counted[i - 5], absl::Hours(24));
+  }
+}
+
+TEST_F(TreasuryTest, ARequestOlderThanTheFenceIsAbandonedUnsent) {
+  auto got = Get();
+  ASSERT_OK(treasury_.Step());
+  clock_.Advance(absl::Seconds(6));
+  EXPECT_FALSE(api_.pending[0].request.before_body());
+  api_.Grant("never");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_FALSE(got->answered && got->token.ok());
+  EXPECT_THAT(store_.counted, SizeIs(0));  // surely not sent: not counted any more
+  clock_.Advance(absl::Seconds(2));
+  auto again = Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Grant("first");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(again->value(), "first");
+}
+
+TEST_F(TreasuryTest, ACallWaitsThroughAnOutageOfTheDatabaseButNotForEver) {
+  store_.outage = absl::UnavailableError("database: away");
+  auto got = Get();
+  EXPECT_THAT(treasury_.Step(), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(got->answered);
+  store_.outage = absl::OkStatus();
+  ASSERT_OK(treasury_.Step());
+  api_.Grant("first");
+  store_.outage = absl::UnavailableError("database: away");
+  EXPECT_FALSE(treasury_.Step().ok());
+  EXPECT_FALSE(got->answered);  // the token is not used before it is stored
+  store_.outage = absl::OkStatus();
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(got->value(), "first");
+
+  clock_.Advance(absl::Hours(2));
+  store_.outage = absl::UnavailableError("database: away");
+  auto late = Get();
+  clock_.Advance(absl::Seconds(16));
+  EXPECT_FALSE(treasury_.Step().ok());
+  EXPECT_THAT(late->token, HasCode(absl::StatusCode::kUnavailable));
+}
+
+}  // namespace
+}  // namespace psups::ups_gateway
