@@ -1,0 +1,154 @@
+#include "services/ps-ingest/columns.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+
+namespace psups::ps_ingest {
+namespace {
+
+namespace type_pb = type::v1;
+
+struct Names {
+  Column column = {};
+  const char* purchase_order = "";
+  const char* requisition = "";
+  bool required = false;  // without it nothing may be shipped
+};
+
+constexpr Names kNames[] = {
+    {Column::kBusinessUnit, "A.BUSINESS_UNIT", "A.BUSINESS_UNIT", true},
+    {Column::kDocumentId, "A.PO_ID", "A.REQ_ID", true},
+    {Column::kChangeOrderBatch, "A.CHNG_ORD_BATCH", "A.CHNG_ORD_BATCH"},
+    {Column::kStatus, "A.PO_STATUS", "A.REQ_STATUS", true},
+    {Column::kHoldStatus, "A.HOLD_STATUS", "A.HOLD_STATUS", true},
+    {Column::kReference, "A.PO_REF", ""},
+    {Column::kDocumentDate, "A.PO_DT", "A.REQ_DT", true},
+    {Column::kLastUpdate, "A.LAST_DTTM_UPDATE", "A.LAST_DTTM_UPDATE", true},
+    {Column::kVendorSetid, "A.VENDOR_SETID", "B.VENDOR_SETID"},
+    {Column::kVendorId, "A.VENDOR_ID", "B.VENDOR_ID"},
+    {Column::kLineNumber, "B.LINE_NBR", "B.LINE_NBR", true},
+    {Column::kLineCancelStatus, "B.CANCEL_STATUS", "B.CANCEL_STATUS", true},
+    {Column::kItemSetid, "B.ITM_SETID", "B.ITM_SETID"},
+    {Column::kItemId, "B.INV_ITEM_ID", "B.INV_ITEM_ID"},
+    {Column::kDescription, "B.DESCR254_MIXED", "B.DESCR254_MIXED"},
+    {Column::kUnitOfMeasure, "B.UNIT_OF_MEASURE", "B.UNIT_OF_MEASURE"},
+    {Column::kPhysicalNature, "B.PHYSICAL_NATURE", "B.PHYSICAL_NATURE", true},
+    {Column::kAmountOnly, "B.AMT_ONLY_FLG", "B.AMT_ONLY_FLG", true},
+    {Column::kScheduleNumber, "C.SCHED_NBR", "C.SCHED_NBR", true},
+    {Column::kScheduleCancelStatus, "C.CANCEL_STATUS", "C.CANCEL_STATUS", true},
+    {Column::kQuantity, "C.QTY_PO", "C.QTY_REQ", true},
+    {Column::kDueDate, "C.DUE_DT", "C.DUE_DT"},
+    {Column::kShipDate, "C.SHIP_DATE", "C.SHIP_DATE"},
+    {Column::kShipToSetid, "C.SHIPTO_SETID", "C.SHIPTO_SETID"},
+    {Column::kShipToId, "C.SHIPTO_ID", "C.SHIPTO_ID"},
+    {Column::kCarrierId, "C.CARRIER_ID", "C.CARRIER_ID"},
+    {Column::kShipTypeId, "C.SHIP_TYPE_ID", "C.SHIP_TYPE_ID"},
+    {Column::kFreightTerms, "C.FREIGHT_TERMS", "C.FREIGHT_TERMS"},
+    {Column::kPrice, "C.PRICE_PO", "C.PRICE_REQ"},
+    {Column::kCurrency, "C.CURRENCY_CD", "C.CURRENCY_CD"},
+    {Column::kShipToCustomer, "C.SHIP_TO_CUST_ID", "C.SHIP_TO_CUST_ID", true},
+    {Column::kVendorName, "E.NAME1", "E.NAME1"},
+    {Column::kVendorAddress1, "D.ADDRESS1", "D.ADDRESS1"},
+    {Column::kVendorAddress2, "D.ADDRESS2", "D.ADDRESS2"},
+    {Column::kVendorAddress3, "D.ADDRESS3", "D.ADDRESS3"},
+    {Column::kVendorAddress4, "D.ADDRESS4", "D.ADDRESS4"},
+    {Column::kVendorCity, "D.CITY", "D.CITY"},
+    {Column::kVendorState, "D.STATE", "D.STATE"},
+    {Column::kVendorPostal, "D.POSTAL", "D.POSTAL"},
+    {Column::kVendorCountry, "D.COUNTRY", "D.COUNTRY"},
+    {Column::kVendorPhone, "D.PHONE", "D.PHONE"},
+    {Column::kShipToName, "F.DESCR", "F.DESCR"},
+    {Column::kShipToAddress1, "F.ADDRESS1", "F.ADDRESS1"},
+    {Column::kShipToAddress2, "F.ADDRESS2", "F.ADDRESS2"},
+    {Column::kShipToAddress3, "F.ADDRESS3", "F.ADDRESS3"},
+    {Column::kShipToAddress4, "F.ADDRESS4", "F.ADDRESS4"},
+    {Column::kShipToCity, "F.CITY", "F.CITY"},
+    {Column::kShipToState, "F.STATE", "F.STATE"},
+    {Column::kShipToPostal, "F.POSTAL", "F.POSTAL"},
+    {Column::kShipToCountry, "F.COUNTRY", "F.COUNTRY"},
+    {Column::kShipToAttention, "F.ATTN_TO", "F.ATTN_TO"},
+    {Column::kShipToPhone, "F.PHONE", "F.PHONE"},
+    {Column::kItemWeight, "G.INV_ITEM_WEIGHT", "G.INV_ITEM_WEIGHT"},
+    {Column::kItemWeightUnit, "G.UNIT_MEASURE_WT", "G.UNIT_MEASURE_WT"},
+    {Column::kItemLength, "G.INV_ITEM_LENGTH", "G.INV_ITEM_LENGTH"},
+    {Column::kItemWidth, "G.INV_ITEM_WIDTH", "G.INV_ITEM_WIDTH"},
+    {Column::kItemHeight, "G.INV_ITEM_HEIGHT", "G.INV_ITEM_HEIGHT"},
+    {Column::kItemDimensionUnit, "G.UNIT_MEASURE_DIM", "G.UNIT_MEASURE_DIM"},
+    {Column::kConversionRate, "H.CONVERSION_RATE", "H.CONVERSION_RATE"},
+    {Column::kShippingWeight, "H.SHIPPING_WEIGHT", "H.SHIPPING_WEIGHT"},
+    {Column::kShippingWeightUnit, "H.UNIT_MEASURE_WT", "H.UNIT_MEASURE_WT"},
+    {Column::kReceivedQuantity, "QTY_RECEIVED", "QTY_RECEIVED", true},
+    {Column::kSourcedDocument, "", "J.PO_ID", true},
+};
+static_assert(std::size(kNames) == kColumnCount);
+
+std::string_view Bare(std::string_view name) {
+  const std::size_t dot = name.find('.');
+  return dot == std::string_view::npos ? name : name.substr(dot + 1);
+}
+
+// Bare name → its only position, or -1 where several columns share it.
+std::map<std::string_view, int> ByBareName(const std::vector<std::string_view>& names) {
+  std::map<std::string_view, int> found;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) continue;
+    const auto [entry, fresh] = found.try_emplace(Bare(names[i]), static_cast<int>(i));
+    if (!fresh) entry->second = -1;
+  }
+  return found;
+}
+
+int Find(const std::map<std::string_view, int>& by_name, std::string_view name) {
+  const auto found = by_name.find(name);
+  return found == by_name.end() ? -1 : found->second;
+}
+
+}  // namespace
+
+std::string_view ColumnName(Column column, type_pb::DocumentType type) {
+  const Names& names = kNames[static_cast<std::size_t>(column)];
+  return type == type_pb::REQUISITION ? names.requisition : names.purchase_order;
+}
+
+bool IsColumnName(std::string_view name) {
+  for (const Names& names : kNames) {
+    if (name == names.purchase_order || name == names.requisition) return !name.empty();
+  }
+  return false;
+}
+
+absl::StatusOr<ColumnIndex> FindColumns(const std::vector<std::string>& columns,
+                                        const std::map<std::string, std::string>& column_map,
+                                        type_pb::DocumentType type) {
+  std::map<std::string_view, int> exact;
+  std::vector<std::string_view> theirs(columns.begin(), columns.end());
+  for (std::size_t i = 0; i < columns.size(); ++i) exact[columns[i]] = static_cast<int>(i);
+  std::vector<std::string_view> ours;
+  for (const Names& names : kNames) ours.push_back(ColumnName(names.column, type));
+  const std::map<std::string_view, int> their_bare = ByBareName(theirs);
+  const std::map<std::string_view, int> our_bare = ByBareName(ours);
+
+  ColumnIndex index;
+  for (const Names& names : kNames) {
+    const std::size_t at = static_cast<std::size_t>(names.column);
+    const std::string_view name = ours[at];
+    index[at] = -1;
+    if (name.empty()) continue;
+    if (const auto mapped = column_map.find(std::string(name)); mapped != column_map.end()) {
+      index[at] = Find(exact, mapped->second);
+    } else if (index[at] = Find(exact, name); index[at] < 0 && Find(our_bare, Bare(name)) >= 0) {
+      index[at] = Find(their_bare, Bare(name));
+    }
+    if (index[at] < 0 && names.required) {
+      const std::string ours_text(name);
+      return absl::FailedPreconditionError(
+          absl::StrCat("column ", ours_text,
+                       " is not in the query's answer; add it to the query, or map it to the name "
+                       "it has there (column_map)"));
+    }
+  }
+  return index;
+}
+
+}  // namespace psups::ps_ingest

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "psups/type/v1/document.pb.h"
+
+namespace psups::ps_ingest {
+
+// What we read from a query's row, whatever the query calls it.
+enum class Column {
+  kBusinessUnit,
+  kDocumentId,
+  kChangeOrderBatch,
+  kStatus,
+  kHoldStatus,
+  kReference,
+  kDocumentDate,
+  kLastUpdate,
+  kVendorSetid,
+  kVendorId,
+  kLineNumber,
+  kLineCancelStatus,
+  kItemSetid,
+  kItemId,
+  kDescription,
+  kUnitOfMeasure,
+  kPhysicalNature,
+  kAmountOnly,
+  kScheduleNumber,
+  kScheduleCancelStatus,
+  kQuantity,
+  kDueDate,
+  kShipDate,
+  kShipToSetid,
+  kShipToId,
+  kCarrierId,
+  kShipTypeId,
+  kFreightTerms,
+  kPrice,
+  kCurrency,
+  kShipToCustomer,
+  kVendorName,
+  kVendorAddress1,
+  kVendorAddress2,
+  kVendorAddress3,
+  kVendorAddress4,
+  kVendorCity,
+  kVendorState,
+  kVendorPostal,
+  kVendorCountry,
+  kVendorPhone,
+  kShipToName,
+  kShipToAddress1,
+  kShipToAddress2,
+  kShipToAddress3,
+  kShipToAddress4,
+  kShipToCity,
+  kShipToState,
+  kShipToPostal,
+  kShipToCountry,
+  kShipToAttention,
+  kShipToPhone,
+  kItemWeight,
+  kItemWeightUnit,
+  kItemLength,
+  kItemWidth,
+  kItemHeight,
+  kItemDimensionUnit,
+  kConversionRate,
+  kShippingWeight,
+  kShippingWeightUnit,
+  kReceivedQuantity,
+  kSourcedDocument,
+};
+inline constexpr std::size_t kColumnCount = static_cast<std::size_t>(Column::kSourcedDocument) + 1;
+
+// Our name of a column, such as "A.PO_ID"; empty if the document type has none.
+std::string_view ColumnName(Column column, type::v1::DocumentType type);
+
+// Whether any document type has a column that we call so.
+bool IsColumnName(std::string_view name);
+
+// Where each column stands in a result's rows, or -1.
+using ColumnIndex = std::array<int, kColumnCount>;
+
+// Finds our columns among a result's: by `column_map` (our name → the query's), by our name, and
+// where a column's name without its alias is unique on both sides, by that. FAILED_PRECONDITION
+// naming the first that is missing and cannot be done without.
+absl::StatusOr<ColumnIndex> FindColumns(const std::vector<std::string>& columns,
+                                        const std::map<std::string, std::string>& column_map,
+                                        type::v1::DocumentType type);
+
+}  // namespace psups::ps_ingest

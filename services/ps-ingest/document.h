@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "psups/orders/v1/order_service.pb.h"
+#include "services/ps-ingest/columns.h"
+#include "services/ps-ingest/eligibility.h"
+#include "services/ps-ingest/query_result.h"
+
+namespace psups::ps_ingest {
+
+// A purchase order or requisition as one read showed it.
+struct Document {
+  // Normalised; without name, revision, state, trace and times of ours.
+  orders::v1::Order order = {};
+  // What the eligibility of each of order.schedules rests on.
+  std::vector<ScheduleFacts> facts = {};
+};
+
+// The rows grouped by document, line and schedule; further rows of a schedule (a requisition's
+// distributions, doubles) add only the purchase order that it was sourced to. INVALID_ARGUMENT
+// naming document and column, not the value, if a row cannot be understood.
+absl::StatusOr<std::vector<Document>> ReadDocuments(const QueryResult& result,
+                                                    const ColumnIndex& columns,
+                                                    const std::string& connection,
+                                                    type::v1::DocumentType type,
+                                                    absl::TimeZone zone);
+
+// Sets each schedule's ineligible_reason.
+void Judge(Document& document, const ShippingRules& rules);
+
+// Whether any schedule may ship.
+bool HasEligible(const orders::v1::Order& order);
+
+}  // namespace psups::ps_ingest

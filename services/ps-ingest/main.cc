@@ -1,0 +1,132 @@
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit_client.h"
+#include "common/channel.h"
+#include "common/envelope.h"
+#include "common/http_client.h"
+#include "common/log.h"
+#include "common/server.h"
+#include "common/status_macros.h"
+#include "services/ps-ingest/connection_service.h"
+#include "services/ps-ingest/order_service.h"
+#include "services/ps-ingest/poller.h"
+#include "services/ps-ingest/postgres.h"
+#include "services/ps-ingest/ps_api.h"
+#include "services/ps-ingest/write_backer.h"
+
+namespace psups::ps_ingest {
+namespace {
+
+constexpr int kDatabaseConnections = 16;
+constexpr int kHandlerThreads = 8;
+constexpr int kOutcomeThreads = 4;
+
+// The place that only one run can have at a time.
+std::string Slot(const std::string& grpc_listen) {
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  return absl::StrCat(host, " ", grpc_listen);
+}
+
+absl::Status Main(Settings& settings) {
+  const ServiceSettings base(settings);
+  const std::string key_file = settings.File("PSUPS_KEY_FILE");
+  const std::string ledger_address = settings.Text("PSUPS_AUDIT_LEDGER_ADDR");
+  const absl::Duration poll_wait = settings.Duration("PSUPS_POLL_IDLE_WAIT", absl::Seconds(1));
+  const absl::Duration write_wait =
+      settings.Duration("PSUPS_WRITE_BACK_IDLE_WAIT", absl::Seconds(1));
+  const absl::Duration lease = settings.Duration("PSUPS_LEASE", absl::Seconds(15));
+  const absl::Duration retry_cap = settings.Duration("PSUPS_RETRY_CAP", absl::Seconds(30));
+  const absl::Duration setup_retry = settings.Duration("PSUPS_SETUP_RETRY", absl::Seconds(60));
+  const absl::Duration heartbeat = settings.Duration("PSUPS_HEARTBEAT", absl::Seconds(1));
+  RETURN_IF_ERROR(FinishSettings(settings));
+  ASSIGN_OR_RETURN(const KeyRing ring, KeyRing::FromFile(key_file));
+
+  Db db(base.database_url, kDatabaseConnections);
+  Sealer sealer(db, ring);
+  const Deriver derive = [&ring](std::string_view purpose, std::string_view text) {
+    return ring.Derive(purpose, text);
+  };
+  const auto connections = MakeConnectionStore(db, sealer);
+  const auto polls = MakePollStore(db, sealer);
+  const auto orders = MakeOrderStore(db, sealer);
+  const auto write_backs = MakeWriteBackStore(db, derive);
+  const auto runs = MakeRunStore(db);
+  const auto gauges = MakeGauges(db);
+  const auto ledger = MakeLedgerSink(MakeChannel(ledger_address, base.tls));
+  AuditRelay relay(db, *ledger);
+
+  OpenCalls calls;
+  Heartbeat pulse(*runs, calls, Slot(base.grpc_listen), heartbeat * 10);
+  Passwords passwords(*connections);
+  Wakeup poll_wakeup;
+  Wakeup write_wakeup;
+  const Backoff retry = {.first = absl::Seconds(1), .cap = retry_cap};
+
+  // From here on in the order of who is needed by whom: the client ends its calls, whose outcomes
+  // the executor's threads store, before the loops that they belong to are gone.
+  Executor outcomes(kOutcomeThreads);
+  const Post post = [&outcomes](std::function<void()> task) { outcomes.Post(std::move(task)); };
+  std::unique_ptr<PeopleSoft> people_soft = MakePeopleSoft(HttpClient::Create());
+  Poller poller(*polls, *people_soft, passwords, calls, post, derive,
+                {.lease = lease, .retry = retry, .setup_retry = setup_retry}, poll_wakeup);
+  WriteBacker write_backer(*write_backs, *people_soft, passwords, calls, post,
+                           {.lease = lease, .retry = retry, .setup_retry = setup_retry},
+                           write_wakeup);
+  Executor handlers(kHandlerThreads);
+  Executor tests(1);
+  ConnectionServer connection_server(*connections, *people_soft, calls, handlers, tests, [&] {
+    poll_wakeup.Notify();
+    write_wakeup.Notify();
+  });
+  OrderServer order_server(*orders, *write_backs, handlers, [&] { write_wakeup.Notify(); });
+
+  return Serve(base, db,
+               {.schema_version = PSUPS_SCHEMA_VERSION,
+                .services = {&connection_server, &order_server},
+                .workers = {{.name = "poll",
+                             .idle_wait = poll_wait,
+                             .step = [&] { return poller.Step(); },
+                             .wakeup = &poll_wakeup},
+                            {.name = "write_back",
+                             .idle_wait = write_wait,
+                             .step = [&] { return write_backer.Step(); },
+                             .wakeup = &write_wakeup},
+                            {.name = "audit_relay",
+                             .idle_wait = absl::Milliseconds(200),
+                             .step = [&] { return relay.Step(); }},
+                            {.name = "heartbeat",
+                             .idle_wait = heartbeat,
+                             .step = [&] { return pulse.Step(); }},
+                            {.name = "gauges",
+                             .idle_wait = absl::Seconds(5),
+                             .step = [&]() -> absl::StatusOr<int> {
+                               RETURN_IF_ERROR(gauges->Refresh());
+                               return 0;
+                             }}},
+                .on_ready =
+                    [&] {
+                      // Without it the next beats say the same, only later.
+                      if (const absl::Status begun = pulse.Begin(); !begun.ok()) {
+                        LogWarning("run_begin_not_stored", {{"status", begun}});
+                      }
+                      return absl::OkStatus();
+                    },
+                .on_stopped =
+                    [&] {
+                      people_soft.reset();  // ends the calls in flight
+                      poller.Drain();
+                      write_backer.Drain();
+                      pulse.End();
+                    }});
+}
+
+}  // namespace
+}  // namespace psups::ps_ingest
+
+int main(int argc, char** argv) {
+  return psups::RunService(PSUPS_SERVICE, argc, argv, psups::ps_ingest::Main);
+}

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "common/server.h"
+#include "psups/orders/v1/order_service.grpc.pb.h"
+#include "services/ps-ingest/ports.h"
+
+namespace psups::ps_ingest {
+
+// OrderService over its stores. Calls nobody.
+class OrderServer : public orders::v1::OrderService::CallbackService {
+ public:
+  // `reported` is notified when there is something to write back.
+  OrderServer(OrderStore& orders, WriteBackStore& write_backs, Executor& executor,
+              std::function<void()> reported)
+      : orders_(orders),
+        write_backs_(write_backs),
+        executor_(executor),
+        reported_(std::move(reported)) {}
+
+  grpc::ServerUnaryReactor* LeaseOrders(grpc::CallbackServerContext* context,
+                                        const orders::v1::LeaseOrdersRequest* request,
+                                        orders::v1::LeaseOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* AcknowledgeOrders(
+      grpc::CallbackServerContext* context, const orders::v1::AcknowledgeOrdersRequest* request,
+      orders::v1::AcknowledgeOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* CheckOrders(grpc::CallbackServerContext* context,
+                                        const orders::v1::CheckOrdersRequest* request,
+                                        orders::v1::CheckOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* GetOrder(grpc::CallbackServerContext* context,
+                                     const orders::v1::GetOrderRequest* request,
+                                     orders::v1::Order* response) override;
+  grpc::ServerUnaryReactor* ListOrders(grpc::CallbackServerContext* context,
+                                       const orders::v1::ListOrdersRequest* request,
+                                       orders::v1::ListOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* ReportTracking(grpc::CallbackServerContext* context,
+                                           const orders::v1::ReportTrackingRequest* request,
+                                           orders::v1::ReportTrackingResponse* response) override;
+  grpc::ServerUnaryReactor* ListWriteBacks(grpc::CallbackServerContext* context,
+                                           const orders::v1::ListWriteBacksRequest* request,
+                                           orders::v1::ListWriteBacksResponse* response) override;
+
+  // The handlers without gRPC.
+  absl::StatusOr<orders::v1::LeaseOrdersResponse> Lease(
+      const orders::v1::LeaseOrdersRequest& request);
+  absl::StatusOr<orders::v1::AcknowledgeOrdersResponse> Acknowledge(
+      const orders::v1::AcknowledgeOrdersRequest& request);
+  absl::StatusOr<orders::v1::CheckOrdersResponse> Check(
+      const orders::v1::CheckOrdersRequest& request);
+  absl::StatusOr<orders::v1::ListOrdersResponse> List(const orders::v1::ListOrdersRequest& request);
+  absl::StatusOr<orders::v1::ReportTrackingResponse> Report(
+      const orders::v1::ReportTrackingRequest& request, const std::string& actor);
+  absl::StatusOr<orders::v1::ListWriteBacksResponse> ListWritten(
+      const orders::v1::ListWriteBacksRequest& request);
+
+ private:
+  OrderStore& orders_;
+  WriteBackStore& write_backs_;
+  Executor& executor_;
+  const std::function<void()> reported_;
+};
+
+}  // namespace psups::ps_ingest

@@ -1,0 +1,283 @@
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/status_macros.h"
+#include "services/ps-ingest/postgres.h"
+#include "services/ps-ingest/write_back.h"
+
+namespace psups::ps_ingest {
+namespace {
+
+namespace pb = orders::v1;
+
+// An update is the head of its schedule, and may go next, if the one before it is settled and none
+// of the schedule is parked. `h` is the update, of connection `l`.
+constexpr char kIsHead[] =
+    "h.state = 'PENDING' AND (h.sequence_number = 1 OR EXISTS (SELECT 1 FROM write_backs p "
+    "  WHERE (p.connection_id, p.document_type, p.business_unit, p.document_id, p.line_number, "
+    "    p.schedule_number, p.sequence_number) = (h.connection_id, h.document_type, "
+    "    h.business_unit, h.document_id, h.line_number, h.schedule_number, "
+    "    h.sequence_number - 1) AND p.state IN ('WRITTEN', 'SKIPPED'))) "
+    "AND NOT EXISTS (SELECT 1 FROM write_backs p WHERE (p.connection_id, p.document_type, "
+    "    p.business_unit, p.document_id, p.line_number, p.schedule_number) = "
+    "    (h.connection_id, h.document_type, h.business_unit, h.document_id, h.line_number, "
+    "    h.schedule_number) AND p.state = 'PARKED') ";
+
+// Lanes of ACTIVE connections with a head.
+std::string LeaseSql() {
+  return absl::StrCat(
+      "WITH due AS MATERIALIZED ("
+      "  SELECT l.connection_id, l.lease_token AS lost_token FROM write_back_lanes l JOIN "
+      "connections c USING (connection_id) "
+      "  WHERE c.state = 'ACTIVE' AND l.due_time <= now() AND l.lease_expire_time <= now() "
+      "    AND EXISTS (SELECT 1 FROM write_backs h WHERE h.connection_id = l.connection_id AND ",
+      kIsHead,
+      ") ORDER BY l.due_time LIMIT $1 FOR UPDATE OF l SKIP LOCKED), "
+      "taken AS ("
+      "  UPDATE write_back_lanes l SET lease_token = l.connection_id || ' ' || "
+      "    replace(gen_random_uuid()::text, '-', ''), "
+      "    lease_expire_time = now() + make_interval(secs => $2) "
+      "  FROM due WHERE l.connection_id = due.connection_id "
+      "  RETURNING l.connection_id, l.lease_token, l.failure_count, due.lost_token) "
+      "SELECT t.connection_id, t.lease_token, t.failure_count, t.lost_token, c.version, c.state, "
+      "  c.state_reason, c.settings "
+      "FROM taken t JOIN connections c USING (connection_id)");
+}
+
+// A connection's heads and what follows each in its schedule.
+std::string PendingSql() {
+  return absl::StrCat(
+      "WITH heads AS MATERIALIZED ("
+      "  SELECT document_type, business_unit, document_id, line_number, schedule_number, "
+      "    sequence_number FROM write_backs h WHERE h.connection_id = $1 AND ",
+      kIsHead,
+      "  ORDER BY create_time LIMIT $2) "
+      "SELECT w.content FROM heads JOIN write_backs w USING (document_type, business_unit, "
+      "  document_id, line_number, schedule_number) "
+      "WHERE w.connection_id = $1 AND w.state = 'PENDING' "
+      "  AND w.sequence_number >= heads.sequence_number "
+      "ORDER BY w.document_type, w.business_unit, w.document_id, w.line_number, "
+      "  w.schedule_number, w.sequence_number LIMIT $3");
+}
+
+constexpr int kMostPending = 1000;
+
+// A POST whose lease ran out with nobody recording its end: it may have reached PeopleSoft.
+AuditEntry LostCallEntry(const std::string& connection_id, const std::string& call_id) {
+  return {.action = "ps.write_back.intent",
+          .subject = ConnectionName(connection_id),
+          .detail = {{"call_id", call_id}, {"outcome", "unknown"}},
+          .event_id = call_id + ".intent"};
+}
+
+class PostgresWriteBackStore : public WriteBackStore {
+ public:
+  PostgresWriteBackStore(Db& db, Deriver derive) : db_(db), derive_(std::move(derive)) {}
+
+  absl::Status Report(const std::vector<pb::TrackingUpdate>& updates,
+                      const std::string& actor) override {
+    std::vector<std::string> connections, ids, types, units, documents;
+    std::vector<int64_t> lines, schedules, numbers;
+    std::vector<Bytes> contents;
+    for (const pb::TrackingUpdate& update : updates) {
+      ASSIGN_OR_RETURN(std::string connection, ConnectionId(update.document().connection()));
+      connections.push_back(std::move(connection));
+      ids.push_back(update.update_id());
+      types.push_back(TypeCode(update.document().document_type()));
+      units.push_back(update.document().business_unit());
+      documents.push_back(update.document().document_id());
+      lines.push_back(update.schedule().line_number());
+      schedules.push_back(update.schedule().schedule_number());
+      numbers.push_back(update.sequence_number());
+      contents.push_back({update.SerializeAsString()});
+    }
+    return db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows unknown,
+                       tx.Exec("SELECT u.id FROM unnest($1::text[]) AS u(id) WHERE NOT EXISTS "
+                               "(SELECT 1 FROM connections WHERE connection_id = u.id) LIMIT 1",
+                               {connections}));
+      if (!unknown.empty()) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "updates.document.connection: there is no ", ConnectionName(unknown[0].Text("id"))));
+      }
+      ASSIGN_OR_RETURN(
+          const Rows stored,
+          tx.Exec(
+              "INSERT INTO write_backs (connection_id, update_id, document_type, "
+              "  business_unit, document_id, line_number, schedule_number, sequence_number, "
+              "  content) "
+              "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
+              "  $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[]) "
+              "ON CONFLICT (connection_id, update_id) DO NOTHING RETURNING update_id",
+              {connections, ids, types, units, documents, lines, schedules, numbers, contents}));
+      std::set<std::string> fresh;
+      for (const Row row : stored) fresh.insert(row.Text("update_id"));
+      return AppendAudit(tx, kService, StoredEntries(updates, fresh, actor));
+    });
+  }
+
+  absl::StatusOr<PageOf<pb::WriteBack>> List(const Filter& filter, const Page& page) override {
+    Conditions conditions;
+    conditions.Equal("w.connection_id", filter.connection_id);
+    conditions.Equal("w.state", filter.state == pb::WriteBack::STATE_UNSPECIFIED
+                                    ? ""
+                                    : pb::WriteBack::State_Name(filter.state));
+    conditions.Equal("w.document_id", filter.document_id);
+    constexpr char kKey[] =
+        "connection_id, document_type, business_unit, document_id, line_number, schedule_number, "
+        "sequence_number, update_id";
+    if (!page.token.empty()) {
+      // The last row's connection and update id; its place never changes.
+      const std::vector<std::string> parts = absl::StrSplit(page.token, ' ');
+      if (parts.size() != 2) {
+        return absl::InvalidArgumentError("page_token: not one of ListWriteBacks'");
+      }
+      const std::string connection = conditions.Next(parts[0]);
+      const std::string update = conditions.Next(parts[1]);
+      conditions.And(absl::StrCat("(", kKey, ") > (SELECT ", kKey,
+                                  " FROM write_backs WHERE connection_id = ", connection,
+                                  " AND update_id = ", update, ")"));
+    }
+    const std::string limit = conditions.Next(page.size + 1);
+    const std::string sql = absl::StrCat(
+        "SELECT w.connection_id, w.update_id, w.state, w.content, w.attempt_count, w.last_error, "
+        "w.written_time FROM write_backs w",
+        conditions.sql(), " ORDER BY ", kKey, " LIMIT ", limit);
+    ASSIGN_OR_RETURN(const Rows rows, db_.Exec(sql, conditions.params()));
+    PageOf<pb::WriteBack> found;
+    std::string last;
+    for (const Row row : rows) {
+      if (static_cast<int>(found.items.size()) == page.size) {
+        found.next_token = last;
+        break;
+      }
+      pb::WriteBack& write_back = found.items.emplace_back();
+      pb::WriteBack::State row_state = pb::WriteBack::STATE_UNSPECIFIED;
+      if (!write_back.mutable_update()->ParseFromString(row.Binary("content")) ||
+          !pb::WriteBack::State_Parse(row.Text("state"), &row_state)) {
+        return absl::DataLossError(
+            absl::StrCat("write_backs: ", row.Text("update_id"), " cannot be read"));
+      }
+      write_back.set_name("writeBacks/" + row.Text("update_id"));
+      write_back.set_state(row_state);
+      write_back.set_attempt_count(static_cast<int>(row.Int("attempt_count")));
+      write_back.set_last_error(row.Text("last_error"));
+      if (const auto time = row.OptionalTime("written_time"); time.has_value()) {
+        write_back.mutable_written_time()->set_seconds(absl::ToUnixSeconds(*time));
+      }
+      last = absl::StrCat(row.Text("connection_id"), " ", row.Text("update_id"));
+    }
+    return found;
+  }
+
+  absl::StatusOr<std::vector<WriteBackLane>> LeaseLanes(int limit, absl::Duration lease) override {
+    ASSIGN_OR_RETURN(const Rows rows, db_.TransactOr([&](Tx& tx) -> absl::StatusOr<Rows> {
+      ASSIGN_OR_RETURN(Rows taken, tx.Exec(LeaseSql(), {limit, lease}));
+      std::vector<AuditEntry> lost;
+      for (const Row row : taken) {
+        if (const std::string token = row.Text("lost_token"); !token.empty()) {
+          lost.push_back(LostCallEntry(row.Text("connection_id"), CallIdOf(token)));
+        }
+      }
+      RETURN_IF_ERROR(AppendAudit(tx, kService, lost));
+      return taken;
+    }));
+    std::vector<WriteBackLane> lanes;
+    for (const Row row : rows) {
+      ASSIGN_OR_RETURN(pb::Connection connection, ConnectionFrom(row));
+      WriteBackLane lane = {.connection = std::move(connection),
+                            .lease_token = row.Text("lease_token"),
+                            .failure_count = static_cast<int>(row.Int("failure_count"))};
+      ASSIGN_OR_RETURN(const Rows pending,
+                       db_.Exec(PendingSql(), {row.Text("connection_id"),
+                                               static_cast<int64_t>(kMostMessages), kMostPending}));
+      for (const Row update : pending) {
+        if (!lane.pending.emplace_back().ParseFromString(update.Binary("content"))) {
+          return absl::DataLossError(
+              absl::StrCat("write_backs: a row of ", row.Text("connection_id"), " cannot be read"));
+        }
+      }
+      lanes.push_back(std::move(lane));
+    }
+    return lanes;
+  }
+
+  absl::Status RenewLanes(const std::vector<std::string>& tokens, absl::Duration lease) override {
+    return db_
+        .Exec(
+            "UPDATE write_back_lanes SET lease_expire_time = now() + make_interval(secs => $2) "
+            "WHERE lease_token = ANY($1::text[])",
+            {tokens, lease})
+        .status();
+  }
+
+  absl::Status StoreOutcome(const WriteBackLane& lane, const WriteBackOutcome& outcome) override {
+    ASSIGN_OR_RETURN(const std::string id, ConnectionId(lane.connection.name()));
+    return db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(
+          const Rows rows,
+          tx.Exec("UPDATE write_back_lanes SET lease_token = '', lease_expire_time = now(), "
+                  "due_time = now() + make_interval(secs => $3), failure_count = $4, "
+                  "last_error = $5 WHERE connection_id = $1 AND lease_token = $2",
+                  {id, lane.lease_token, outcome.wait, outcome.failure_count, outcome.error}));
+      if (rows.affected() != 1) {
+        return absl::AbortedError("the lease on the connection's write-backs was lost");
+      }
+      if (!outcome.written.empty()) {
+        RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'WRITTEN', written_time = now(), "
+                                "attempt_count = attempt_count + 1, last_error = '' "
+                                "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
+                                "AND state = 'PENDING'",
+                                {id, outcome.written})
+                            .status());
+      }
+      if (!outcome.parked.empty()) {
+        RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'PARKED', last_error = $3, "
+                                "attempt_count = attempt_count + 1 "
+                                "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
+                                "AND state = 'PENDING'",
+                                {id, outcome.parked, outcome.parked_error})
+                            .status());
+      }
+      if (!outcome.stop_reason.empty()) {
+        RETURN_IF_ERROR(StopConnection(tx, id, outcome.stop_reason));
+      }
+      return AppendAudit(tx, kService, outcome.audit);
+    });
+  }
+
+ private:
+  // One entry for each order whose updates were new.
+  std::vector<AuditEntry> StoredEntries(const std::vector<pb::TrackingUpdate>& updates,
+                                        const std::set<std::string>& fresh,
+                                        const std::string& actor) const {
+    std::map<std::string, AuditEntry> entries;
+    for (const pb::TrackingUpdate& update : updates) {
+      if (!fresh.contains(update.update_id())) continue;
+      const std::string order = "orders/" + OrderId(update.document(), derive_);
+      AuditEntry& entry = entries[order];
+      entry.action = "write_back.store";
+      entry.subject = order;
+      entry.actor = actor;
+      entry.trace_id = update.trace_id();
+      entry.detail["update_ids"].push_back(update.update_id());
+    }
+    std::vector<AuditEntry> list;
+    for (auto& [order, entry] : entries) list.push_back(std::move(entry));
+    return list;
+  }
+
+  Db& db_;
+  const Deriver derive_;
+};
+
+}  // namespace
+
+std::unique_ptr<WriteBackStore> MakeWriteBackStore(Db& db, const Deriver& derive) {
+  return std::make_unique<PostgresWriteBackStore>(db, derive);
+}
+
+}  // namespace psups::ps_ingest

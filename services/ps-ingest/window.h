@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+
+#include "absl/time/time.h"
+
+namespace psups::ps_ingest {
+
+// How windows of a connection are cut; its settings.
+struct WindowRules {
+  absl::Duration overlap = absl::Seconds(1800);
+  absl::Duration lag = absl::Seconds(5);
+  absl::Duration longest = absl::Hours(24);
+  absl::TimeZone zone = {};
+};
+
+// How far a query has been read. A round reads again from the watermark less the overlap up to an
+// end that is fixed when the round begins: a row that was committed late, but within the overlap,
+// is then found by the next round, however long this one takes.
+struct Cursor {
+  absl::Time start = {};                          // nothing before it is read
+  absl::Time watermark = {};                      // all up to here was read
+  std::optional<absl::Time> position = {};        // where the round's next window begins
+  std::optional<absl::Time> round_end = {};       // set exactly if `position` is
+  absl::Duration window_limit = absl::Hours(24);  // the next window's length at most
+};
+
+// Both ends belong to it; whole seconds.
+struct Window {
+  absl::Time from = {};
+  absl::Time to = {};
+};
+
+// The next window, starting a round if none is going on; nothing if the server's clock stands
+// before all that could be read. `server_now` is PeopleSoft's clock as far as it is known.
+std::optional<Window> NextWindow(Cursor& cursor, const WindowRules& rules, absl::Time server_now);
+
+// After a window's whole answer is stored: moves the position and the watermark, but never past the
+// server's clock at the beginning of the read less the lag. True if the round goes on.
+bool Advance(Cursor& cursor, const WindowRules& rules, const Window& window,
+             std::optional<absl::Time> server_time_at_start);
+
+// After an answer that was cut: the same window's first half comes next. False if it cannot be
+// halved: it is a second long, and the site must permit more rows.
+bool Halve(Cursor& cursor, const Window& window);
+
+}  // namespace psups::ps_ingest

@@ -1,0 +1,197 @@
+#include "services/ps-ingest/write_backer.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/status_macros.h"
+#include "services/ps-ingest/connection.h"
+#include "services/ps-ingest/ps_error.h"
+#include "services/ps-ingest/query_url.h"
+#include "services/ps-ingest/write_back.h"
+
+namespace psups::ps_ingest {
+namespace {
+
+namespace pb = orders::v1;
+
+constexpr char kOperation[] = "the write-back operation";
+constexpr char kParked[] =
+    "PeopleSoft refused the message (STATUS ERROR); correct its cause there, then resend or skip "
+    "it";
+
+AuditEntry CallEntry(const WriteBackLane& lane, const std::vector<pb::TrackingUpdate>& sent,
+                     const std::string& call_id, const std::string& outcome) {
+  nlohmann::json ids = nlohmann::json::array();
+  for (const pb::TrackingUpdate& update : sent) ids.push_back(update.update_id());
+  return {.action = "ps.write_back",
+          .subject = lane.connection.name(),
+          .detail = {{"call_id", call_id}, {"outcome", outcome}, {"update_ids", std::move(ids)}},
+          .event_id = call_id};
+}
+
+}  // namespace
+
+WriteBackOutcome Settle(const WriteBackLane& lane, const std::vector<pb::TrackingUpdate>& sent,
+                        const std::string& call_id, const PeopleSoft::Reply& reply,
+                        const WriteBackRules& rules) {
+  WriteBackOutcome outcome;
+  std::optional<PsError> error = FindError(reply.response, kOperation);
+  std::map<std::string, MessageResult> results;
+  if (!error.has_value()) {
+    auto parsed = ParseResults(reply.response->body);
+    if (parsed.ok()) {
+      results = *std::move(parsed);
+    } else {
+      error = PsError{PsErrorKind::kTransient,
+                      absl::StrCat(kOperation, ": ", parsed.status().message(), "; sent again")};
+    }
+  }
+  std::string called = "ok";
+  if (error.has_value()) {
+    called = Name(error->kind);
+    outcome.error = error->sentence;
+    outcome.failure_count = lane.failure_count + 1;
+    outcome.wait = error->kind == PsErrorKind::kTransient
+                       ? rules.retry.Wait(lane.failure_count, UnitRandom)
+                       : rules.setup_retry;
+    if (error->kind == PsErrorKind::kAuth) outcome.stop_reason = error->sentence;
+  }
+  for (const pb::TrackingUpdate& update : sent) {
+    const auto result = results.find(update.update_id());
+    if (result == results.end()) continue;
+    (result->second == MessageResult::kWritten ? outcome.written : outcome.parked)
+        .push_back(update.update_id());
+  }
+  if (!outcome.parked.empty()) outcome.parked_error = kParked;
+  if (!error.has_value() && outcome.written.empty() && outcome.parked.empty()) {
+    outcome.failure_count = lane.failure_count + 1;
+    outcome.wait = rules.retry.Wait(lane.failure_count, UnitRandom);
+    outcome.error = absl::StrCat(kOperation, ": the answer names no message that was sent");
+  }
+  AuditEntry entry = CallEntry(lane, sent, call_id, called);
+  if (!outcome.parked.empty()) entry.detail["parked"] = outcome.parked;
+  outcome.audit.push_back(std::move(entry));
+  return outcome;
+}
+
+struct WriteBacker::Posting {
+  WriteBackLane lane = {};
+  std::vector<pb::TrackingUpdate> sent = {};
+  std::string call_id = {};
+};
+
+WriteBacker::WriteBacker(WriteBackStore& store, PeopleSoft& people_soft, Passwords& passwords,
+                         OpenCalls& calls, Post post, WriteBackRules rules, Wakeup& wakeup)
+    : store_(store),
+      people_soft_(people_soft),
+      passwords_(passwords),
+      calls_(calls),
+      post_(std::move(post)),
+      rules_(rules),
+      wakeup_(wakeup) {}
+
+absl::StatusOr<int> WriteBacker::Step() {
+  std::vector<std::string> held;
+  int room = 0;
+  {
+    std::lock_guard lock(mutex_);
+    room = rules_.most_in_flight - static_cast<int>(in_flight_.size());
+    if (absl::Now() - renewed_ > rules_.lease / 3) {
+      for (const auto& [call_id, token] : in_flight_) held.push_back(token);
+      renewed_ = absl::Now();
+    }
+  }
+  if (!held.empty()) RETURN_IF_ERROR(store_.RenewLanes(held, rules_.lease));
+  if (room <= 0) return 0;
+  ASSIGN_OR_RETURN(std::vector<WriteBackLane> lanes, store_.LeaseLanes(room, rules_.lease));
+  const int count = static_cast<int>(lanes.size());
+  for (WriteBackLane& lane : lanes) Start(std::move(lane));
+  return count;
+}
+
+void WriteBacker::Drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return in_flight_.empty(); });
+}
+
+void WriteBacker::Start(WriteBackLane lane) {
+  auto posting = std::make_shared<Posting>();
+  posting->lane = std::move(lane);
+  posting->call_id = CallIdOf(posting->lane.lease_token);
+  posting->sent = Sendable(posting->lane.pending, kMostMessages);
+  {
+    std::lock_guard lock(mutex_);
+    in_flight_.emplace(posting->call_id, posting->lane.lease_token);
+  }
+  const pb::Connection& connection = posting->lane.connection;
+  const absl::StatusOr<std::string> password = passwords_.For(connection);
+  if (!password.ok() || posting->sent.empty()) {
+    WriteBackOutcome outcome = {.wait = rules_.setup_retry,
+                                .failure_count = posting->lane.failure_count};
+    if (!password.ok()) {
+      outcome.error = absl::StrCat("not sent: ", password.status().message());
+    }
+    post_([this, posting, outcome = std::move(outcome)] {
+      (void)store_.StoreOutcome(posting->lane, outcome);
+      Forget(*posting);
+    });
+    return;
+  }
+  calls_.Begin(posting->call_id, absl::Now());
+  people_soft_.Send(
+      {.connection = &connection,
+       .password = *password,
+       .call_id = posting->call_id,
+       .url = OperationUrl(connection.base_url(), connection.node(), connection.write_back_path()),
+       .json = MessagesJson(posting->sent, ZoneOf(connection))},
+      [this, posting](PeopleSoft::Reply reply) {
+        post_([this, posting, reply = std::move(reply)] { Finish(posting, reply); });
+      });
+}
+
+void WriteBacker::Finish(const std::shared_ptr<Posting>& posting, const PeopleSoft::Reply& reply) {
+  const WriteBackLane& lane = posting->lane;
+  const std::string& connection = lane.connection.name();
+  WriteBackOutcome outcome = Settle(lane, posting->sent, posting->call_id, reply, rules_);
+  if (absl::IsCancelled(reply.response.status())) outcome.wait = absl::ZeroDuration();
+  const absl::Status stored = store_.StoreOutcome(lane, outcome);
+  if (stored.ok()) {
+    calls_.Recorded(posting->call_id);
+    Counter("psups_ps_write_backs_total", "Statuses that PeopleSoft answered.",
+            {{"outcome", "written"}})
+        .Increment(static_cast<double>(outcome.written.size()));
+    Counter("psups_ps_write_backs_total", "Statuses that PeopleSoft answered.",
+            {{"outcome", "parked"}})
+        .Increment(static_cast<double>(outcome.parked.size()));
+    if (!outcome.stop_reason.empty()) {
+      LogError("connection_stopped", {{"connection", connection}, {"reason", outcome.stop_reason}});
+    } else if (!outcome.error.empty() && lane.failure_count == 0) {
+      LogWarning("write_back_failed", {{"connection", connection}, {"reason", outcome.error}});
+    }
+    for (const std::string& id : outcome.parked) {
+      LogWarning("write_back_parked", {{"connection", connection},
+                                       {"write_back", "writeBacks/" + id},
+                                       {"reason", outcome.parked_error}});
+    }
+  } else {
+    LogWarning("write_back_not_stored", {{"connection", connection}, {"status", stored}});
+    calls_.Unrecorded(posting->call_id,
+                      CallEntry(lane, posting->sent, posting->call_id, "not stored"));
+  }
+  Forget(*posting);
+}
+
+void WriteBacker::Forget(const Posting& posting) {
+  {
+    std::lock_guard lock(mutex_);
+    in_flight_.erase(posting.call_id);
+  }
+  changed_.notify_all();
+  wakeup_.Notify();
+}
+
+}  // namespace psups::ps_ingest

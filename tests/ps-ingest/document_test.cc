@@ -1,0 +1,178 @@
+#include "services/ps-ingest/document.h"
+
+#include "common/testing/status_matchers.h"
+#include "services/ps-ingest/read.h"
+#include "tests/ps-ingest/samples.h"
+
+namespace psups::ps_ingest {
+namespace {
+
+namespace pb = orders::v1;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using Json = nlohmann::ordered_json;
+
+Answer Read(const std::string& body, const pb::Connection& connection = SampleConnection(),
+            type::v1::DocumentType type = type::v1::PURCHASE_ORDER) {
+  return Understand({.response = HttpResponse{.status = 200, .body = body}}, connection, type,
+                    /*max_rows=*/1000);
+}
+
+Answer ReadRows(const std::vector<Json>& rows) { return Read(SampleBody(rows)); }
+
+TEST(Documents, AreGroupedByKeyLineAndSchedule) {
+  Json second_schedule = SampleRow();
+  second_schedule["C.SCHED_NBR"] = 2;
+  Json second_line = SampleRow();
+  second_line["B.LINE_NBR"] = "2";
+  Json other_unit = SampleRow();
+  other_unit["A.BUSINESS_UNIT"] = "US002";
+  const Answer answer = ReadRows({second_line, SampleRow(), second_schedule, other_unit});
+  ASSERT_FALSE(answer.error.has_value()) << answer.error->sentence;
+  ASSERT_THAT(answer.documents, SizeIs(2));
+  const pb::Order& order = answer.documents[0].order;
+  EXPECT_EQ(order.document().connection(), "connections/c1");
+  EXPECT_EQ(order.document().business_unit(), "US001");
+  ASSERT_EQ(order.schedules_size(), 3);
+  EXPECT_EQ(order.schedules(1).schedule_number(), 2);
+  EXPECT_EQ(order.schedules(2).line_number(), 2);
+}
+
+TEST(Documents, AreNormalised) {
+  const Answer answer = ReadRows({SampleRow()});
+  ASSERT_THAT(answer.documents, SizeIs(1));
+  const pb::Order& order = answer.documents[0].order;
+  EXPECT_EQ(order.document().document_id(), "0000000123");
+  EXPECT_EQ(order.document_status(), "D");
+  EXPECT_EQ(order.last_update_local_time(), "2026-11-23T14:30:00");
+  const pb::Order::Schedule& schedule = order.schedules(0);
+  EXPECT_EQ(schedule.ordered_quantity(), "4");
+  EXPECT_EQ(schedule.item_weight().value(), "12.5");
+  EXPECT_EQ(schedule.shipping_weight().value(), "");
+  EXPECT_EQ(schedule.ship_to().country_code(), "US");
+  EXPECT_THAT(schedule.ship_to().lines(), ElementsAre("10 Dock Rd", "Suite 4"));
+  EXPECT_EQ(schedule.ship_to().attention_name(), "Receiving");
+}
+
+TEST(Documents, AreOpenByOrderedLessReceivedAndNeverLessThanNothing) {
+  Json some = SampleRow();
+  some["QTY_RECEIVED"] = "1.5";
+  Json more = SampleRow();
+  more["C.SCHED_NBR"] = 2;
+  more["QTY_RECEIVED"] = 9;
+  const Answer answer = ReadRows({some, more});
+  ASSERT_THAT(answer.documents, SizeIs(1));
+  const pb::Order& order = answer.documents[0].order;
+  EXPECT_EQ(order.schedules(0).open_quantity(), "2.5");
+  EXPECT_EQ(order.schedules(1).open_quantity(), "0");
+  EXPECT_EQ(order.schedules(1).ineligible_reason(), pb::Order::Schedule::NOTHING_OPEN);
+}
+
+TEST(Documents, HaveNoAddressWhereOnlyANameIsKnown) {
+  Json row = SampleRow();
+  for (const char* column : {"D.ADDRESS1", "D.CITY", "D.POSTAL"}) row[column] = " ";
+  const Answer answer = ReadRows({row});
+  EXPECT_FALSE(answer.documents[0].order.schedules(0).has_ship_from());
+  EXPECT_TRUE(answer.documents[0].order.schedules(0).has_ship_to());
+}
+
+TEST(Documents, TakeARequisitionForSourcedIfAnyDistributionIs) {
+  Json row;
+  const Json sample = SampleRow();
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    const std::string name(ColumnName(static_cast<Column>(i), type::v1::REQUISITION));
+    if (!name.empty()) row[name] = sample.value(name, Json(" "));
+  }
+  row["A.REQ_ID"] = "0000000009";
+  row["A.REQ_STATUS"] = "Approved";
+  row["A.REQ_DT"] = "2026-11-20";
+  row["C.QTY_REQ"] = 2;
+  Json distribution = row;
+  distribution["J.PO_ID"] = "0000000123";
+  const Answer open = Read(SampleBody({row}), SampleConnection(), type::v1::REQUISITION);
+  ASSERT_FALSE(open.error.has_value()) << open.error->sentence;
+  EXPECT_EQ(open.documents[0].order.schedules(0).ineligible_reason(), 0);
+  const Answer sourced =
+      Read(SampleBody({row, distribution}), SampleConnection(), type::v1::REQUISITION);
+  const pb::Order::Schedule& schedule = sourced.documents[0].order.schedules(0);
+  EXPECT_EQ(schedule.ineligible_reason(), pb::Order::Schedule::SOURCED_TO_PO);
+  EXPECT_EQ(schedule.sourced_document_id(), "0000000123");
+}
+
+TEST(Documents, NameDocumentAndColumnOfWhatCannotBeReadButNotTheValue) {
+  Json row = SampleRow();
+  row["C.QTY_PO"] = "Jane Roe";
+  const Answer answer = ReadRows({row});
+  ASSERT_TRUE(answer.error.has_value());
+  EXPECT_EQ(answer.error->kind, PsErrorKind::kData);
+  EXPECT_THAT(answer.error->sentence, HasSubstr("US001 0000000123 line 1 schedule 1: C.QTY_PO"));
+  EXPECT_THAT(answer.error->sentence, Not(HasSubstr("Jane")));
+}
+
+TEST(Documents, AreRefusedWithoutAColumnThatDecidesWhetherTheyShip) {
+  for (const char* column : {"A.HOLD_STATUS", "B.CANCEL_STATUS", "C.QTY_PO", "QTY_RECEIVED"}) {
+    Json row = SampleRow();
+    row.erase(column);
+    const Answer answer = ReadRows({row});
+    ASSERT_TRUE(answer.error.has_value()) << column;
+    EXPECT_EQ(answer.error->kind, PsErrorKind::kConfig);
+    EXPECT_THAT(answer.error->sentence, HasSubstr(column));
+  }
+}
+
+TEST(Columns, AreFoundWithoutTheirAliasWhereThatIsUnique) {
+  Json bare;
+  const Json sample = SampleRow();
+  for (const auto& [name, value] : sample.items()) {
+    const std::size_t dot = name.find('.');
+    bare[dot == std::string::npos ? name : name.substr(dot + 1)] = value;
+  }
+  bare.erase("CANCEL_STATUS");
+  bare["LINE_STATUS"] = "A";
+  bare["SCHED_STATUS"] = "X";
+  pb::Connection connection = SampleConnection();
+  (*connection.mutable_column_map())["B.CANCEL_STATUS"] = "LINE_STATUS";
+  (*connection.mutable_column_map())["C.CANCEL_STATUS"] = "SCHED_STATUS";
+  const Answer answer = Read(SampleBody({bare}), connection);
+  ASSERT_FALSE(answer.error.has_value()) << answer.error->sentence;
+  EXPECT_EQ(answer.documents[0].order.document().document_id(), "0000000123");
+  EXPECT_EQ(answer.documents[0].order.schedules(0).ineligible_reason(),
+            pb::Order::Schedule::SCHEDULE_CANCELLED);
+  // Which of the two cities a bare CITY is, nobody knows.
+  EXPECT_EQ(answer.documents[0].order.schedules(0).ship_to().city(), "");
+}
+
+TEST(Columns, AreNotTakenUnderAnotherNameThanTheMapSays) {
+  pb::Connection connection = SampleConnection();
+  (*connection.mutable_column_map())["A.PO_ID"] = "A.PO_NUMBER";
+  EXPECT_THAT(Read(SampleBody({SampleRow()}), connection).error->sentence, HasSubstr("A.PO_ID"));
+}
+
+TEST(Answers, AreCutIfTheyHaveAsManyRowsAsWereAskedFor) {
+  const std::string body = SampleBody({SampleRow(), SampleRow()});
+  const PeopleSoft::Reply reply = {.response = HttpResponse{.status = 200, .body = body}};
+  const auto type = type::v1::PURCHASE_ORDER;
+  EXPECT_TRUE(Understand(reply, SampleConnection(), type, 2).truncated);
+  EXPECT_FALSE(Understand(reply, SampleConnection(), type, 3).truncated);
+  EXPECT_THAT(Understand(reply, SampleConnection(), type, 2).documents, IsEmpty());
+}
+
+TEST(Answers, ThatContradictThemselvesAreReadAgain) {
+  const Answer answer = Read(R"({"status":"success","data":{"query":{"numrows":3,"rows":[]}}})");
+  ASSERT_TRUE(answer.error.has_value());
+  EXPECT_EQ(answer.error->kind, PsErrorKind::kTransient);
+}
+
+TEST(Answers, TellTheServersTime) {
+  const PeopleSoft::Reply reply = {
+      .response = HttpResponse{.headers = {{"date", "Mon, 23 Nov 2026 15:01:02 GMT"}}}};
+  EXPECT_EQ(ServerTime(reply),
+            absl::FromCivil(absl::CivilSecond(2026, 11, 23, 15, 1, 2), absl::UTCTimeZone()));
+  EXPECT_EQ(ServerTime({.response = HttpResponse{}}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace psups::ps_ingest
