@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/server.h"
+#include "common/worker.h"
+#include "psups/tracking/v1/tracking_service.grpc.pb.h"
+#include "services/tracking-sync/ports.h"
+
+namespace psups::tracking_sync {
+
+// The loops that have something to do when something was stored.
+struct Wakeups {
+  Wakeup processor;
+  Wakeup subscriber;
+  Wakeup reader;
+  Wakeup reporter;
+  Wakeup publisher;
+};
+
+// Answers WatchEvents calls that wait: when changes were published here, when another replica
+// published some (seen by polling), when their time is over, or when it is stopped.
+class Watchers {
+ public:
+  using Done = std::function<void(absl::StatusOr<tracking::v1::WatchEventsResponse>)>;
+
+  Watchers(TrackerStore& store, absl::Duration poll);
+  ~Watchers();
+
+  void Add(std::string cursor, int limit, absl::Duration wait, Done done);
+  void Published();
+  // Answers all that wait, and later ones at once.
+  void Stop();
+
+ private:
+  struct Waiting {
+    std::string cursor;
+    int limit;
+    absl::Time deadline;
+    Done done;
+  };
+  void Loop();
+  void AnswerWhatIsReady();
+
+  TrackerStore& store_;
+  const absl::Duration poll_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Waiting> waiting_;
+  bool published_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// TrackingService over the store.
+class TrackingServer final : public tracking::v1::TrackingService::CallbackService {
+ public:
+  TrackingServer(TrackerStore& store, Executor& executor, Watchers& watchers, Wakeups& wakeups)
+      : store_(store), executor_(executor), watchers_(watchers), wakeups_(wakeups) {}
+
+  grpc::ServerUnaryReactor* CreateTrackers(grpc::CallbackServerContext* context,
+                                           const tracking::v1::CreateTrackersRequest* request,
+                                           tracking::v1::CreateTrackersResponse* response) override;
+  grpc::ServerUnaryReactor* CloseTrackers(grpc::CallbackServerContext* context,
+                                          const tracking::v1::CloseTrackersRequest* request,
+                                          tracking::v1::CloseTrackersResponse* response) override;
+  grpc::ServerUnaryReactor* GetTracker(grpc::CallbackServerContext* context,
+                                       const tracking::v1::GetTrackerRequest* request,
+                                       tracking::v1::Tracker* response) override;
+  grpc::ServerUnaryReactor* ListTrackers(grpc::CallbackServerContext* context,
+                                         const tracking::v1::ListTrackersRequest* request,
+                                         tracking::v1::ListTrackersResponse* response) override;
+  grpc::ServerUnaryReactor* WatchEvents(grpc::CallbackServerContext* context,
+                                        const tracking::v1::WatchEventsRequest* request,
+                                        tracking::v1::WatchEventsResponse* response) override;
+
+ private:
+  TrackerStore& store_;
+  Executor& executor_;
+  Watchers& watchers_;
+  Wakeups& wakeups_;
+};
+
+// What a request must be before it is stored; INVALID_ARGUMENT names the field.
+absl::Status Validate(const tracking::v1::CreateTrackersRequest& request);
+absl::Status Validate(const tracking::v1::CloseTrackersRequest& request);
+
+}  // namespace psups::tracking_sync
