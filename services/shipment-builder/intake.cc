@@ -1,0 +1,116 @@
+#include "services/shipment-builder/intake.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/status_macros.h"
+#include "services/shipment-builder/told.h"
+
+namespace psups::shipment_builder {
+namespace {
+
+namespace pb = psups::orders::v1;
+
+constexpr int kOrdersAtOnce = 100;
+constexpr int64_t kLeaseSeconds = 60;
+constexpr absl::Duration kAccountKnownFor = absl::Minutes(10);
+constexpr absl::Duration kAccountAskedAgain = absl::Seconds(10);
+constexpr absl::Duration kUnparkEvery = absl::Minutes(1);
+
+bool WellFormed(const pb::Order& order) {
+  return order.name().rfind("orders/", 0) == 0 && order.revision() > 0 &&
+         order.document().connection().rfind("connections/", 0) == 0;
+}
+
+}  // namespace
+
+absl::StatusOr<int> Intake::Step() {
+  pb::LeaseOrdersRequest request;
+  request.set_limit(kOrdersAtOnce);
+  request.mutable_lease_duration()->set_seconds(kLeaseSeconds);
+  ASSIGN_OR_RETURN(const pb::LeaseOrdersResponse response, orders_.LeaseOrders(request));
+  connections_.Report(response, Refused(response));
+  RETURN_IF_ERROR(WakeParked());
+  if (response.orders().empty()) return 0;
+
+  std::vector<pb::Order> orders;
+  pb::AcknowledgeOrdersRequest acknowledge;
+  for (const auto& leased : response.orders()) {
+    if (!WellFormed(leased.order())) {
+      LogError("order_malformed", {{"order", leased.order().name()}});
+      continue;  // not acknowledged: it shows at ps-ingest, and a fixed version takes it
+    }
+    orders.push_back(leased.order());
+    auto& entry = *acknowledge.add_acknowledgements();
+    entry.set_name(leased.order().name());
+    entry.set_revision(leased.order().revision());
+    entry.set_lease_id(leased.lease_id());
+  }
+  if (orders.empty()) return 0;
+  ASSIGN_OR_RETURN(const std::vector<Stored> stored, store_.TakeIn(orders, planner_.plan()));
+  TellPeople(stored);
+  if (!stored.empty()) {
+    validate_.Notify();
+    label_.Notify();
+  }
+  // Dying here is harmless: the same revisions come again and change nothing.
+  RETURN_IF_ERROR(orders_.AcknowledgeOrders(acknowledge));
+  return static_cast<int>(orders.size());
+}
+
+absl::StatusOr<int> Intake::PlanAgain() {
+  ASSIGN_OR_RETURN(const std::vector<Stored> stored,
+                   store_.PlanAgain(kOrdersAtOnce, planner_.plan()));
+  TellPeople(stored);
+  if (!stored.empty()) validate_.Notify();
+  return static_cast<int>(stored.size());
+}
+
+// A test system's connections must not buy labels that cost money.
+std::vector<std::string> Intake::Refused(const pb::LeaseOrdersResponse& response) {
+  std::vector<std::string> refused, told_now;
+  for (const auto& connection : response.connections()) {
+    if (connection.environment() != pb::Connection::TEST ||
+        connection.state() != pb::Connection::ACTIVE) {
+      continue;
+    }
+    Account& account = accounts_[connection.ups_account()];
+    if (uptime_() - account.asked > (account.known ? kAccountKnownFor : kAccountAskedAgain)) {
+      const absl::StatusOr<bool> production = ups_.IsProductionAccount(connection.ups_account());
+      if (production.ok()) account = {.known = true, .production = *production};
+      account.asked = uptime_();
+    }
+    if (!account.production) continue;
+    refused.push_back(connection.connection().substr(connection.connection().find('/') + 1));
+    if (!account.known) continue;
+    told_now.push_back(refused.back());
+    const bool told = std::find(told_refused_.begin(), told_refused_.end(), refused.back()) !=
+                      told_refused_.end();
+    if (!told) {
+      LogError("buying_refused",
+               {{"connection", connection.connection()},
+                {"account", connection.ups_account()},
+                {"reason",
+                 "a TEST connection may not buy from a PRODUCTION account; give the "
+                 "connection a CIE account"}});
+    }
+  }
+  told_refused_ = std::move(told_now);
+  return refused;
+}
+
+absl::Status Intake::WakeParked() {
+  std::vector<std::string> buying = connections_.Buying();
+  if (buying == buying_ && uptime_() - unparked_ < kUnparkEvery) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int woken, store_.Unpark(buying));
+  buying_ = std::move(buying);
+  unparked_ = uptime_();
+  if (woken > 0) label_.Notify();
+  return absl::OkStatus();
+}
+
+}  // namespace psups::shipment_builder

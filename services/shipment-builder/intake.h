@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/clock.h"
+#include "common/worker.h"
+#include "services/shipment-builder/connections.h"
+#include "services/shipment-builder/planning.h"
+#include "services/shipment-builder/ports.h"
+
+namespace psups::shipment_builder {
+
+// Plans with the present day.
+class Planner {
+ public:
+  Planner(const Clock& clock, absl::TimeZone zone, Derive derive)
+      : clock_(clock), zone_(zone), derive_(std::move(derive)) {}
+
+  Calendar calendar() const { return {.now = clock_.Now(), .zone = zone_}; }
+  const Derive& derive() const { return derive_; }
+  ShipmentStore::Plan plan() const {
+    return [this](const orders::v1::Order& order, std::vector<Shipment>& existing, int64_t built) {
+      return Reconcile(order, existing, built, calendar(), derive_);
+    };
+  }
+
+ private:
+  const Clock& clock_;
+  const absl::TimeZone zone_;
+  const Derive derive_;
+};
+
+// Takes order revisions from ps-ingest, stores them with the shipments they make, and only then
+// acknowledges them. Learns on the way what each connection permits.
+class Intake {
+ public:
+  Intake(ShipmentStore& store, OrderSource& orders, UpsPort& ups, Connections& connections,
+         const Planner& planner, Connections::Uptime uptime, Wakeup& validate, Wakeup& label)
+      : store_(store),
+        orders_(orders),
+        ups_(ups),
+        connections_(connections),
+        planner_(planner),
+        uptime_(std::move(uptime)),
+        validate_(validate),
+        label_(label) {}
+
+  absl::StatusOr<int> Step();
+  // Plans orders again whose schedules became free.
+  absl::StatusOr<int> PlanAgain();
+
+ private:
+  std::vector<std::string> Refused(const orders::v1::LeaseOrdersResponse& response);
+  absl::Status WakeParked();
+
+  ShipmentStore& store_;
+  OrderSource& orders_;
+  UpsPort& ups_;
+  Connections& connections_;
+  const Planner& planner_;
+  const Connections::Uptime uptime_;
+  Wakeup& validate_;
+  Wakeup& label_;
+  struct Account {
+    bool known = false;
+    bool production = true;  // as long as nothing better is known
+    absl::Duration asked = -absl::InfiniteDuration();
+  };
+  std::map<std::string, Account> accounts_;
+  std::vector<std::string> told_refused_;
+  std::vector<std::string> buying_;
+  absl::Duration unparked_ = -absl::InfiniteDuration();
+};
+
+}  // namespace psups::shipment_builder

@@ -1,0 +1,171 @@
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit_client.h"
+#include "common/channel.h"
+#include "common/clock.h"
+#include "common/envelope.h"
+#include "common/metrics.h"
+#include "common/outbox.h"
+#include "common/postgres.h"
+#include "common/server.h"
+#include "common/settings.h"
+#include "common/status_macros.h"
+#include "services/shipment-builder/address_book.h"
+#include "services/shipment-builder/buyer.h"
+#include "services/shipment-builder/connections.h"
+#include "services/shipment-builder/hand_over.h"
+#include "services/shipment-builder/held_leases.h"
+#include "services/shipment-builder/intake.h"
+#include "services/shipment-builder/peers.h"
+#include "services/shipment-builder/postgres.h"
+#include "services/shipment-builder/service.h"
+#include "services/shipment-builder/validator.h"
+#include "services/shipment-builder/voider.h"
+#include "services/shipment-builder/watcher.h"
+
+namespace psups::shipment_builder {
+namespace {
+
+constexpr int kMostInFlight = 600;
+
+absl::Duration Uptime() {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+absl::StatusOr<int> ShowFigures(ShipmentStore& store) {
+  ASSIGN_OR_RETURN(const ShipmentStore::Figures figures, store.Count());
+  const auto state = [](State state) -> prometheus::Gauge& {
+    return Gauge("psups_shipments", "Shipments that have not come to their end, by state.",
+                 {{"state", std::string(Name(state))}});
+  };
+  for (const State open :
+       {State::kReceived, State::kValidating, State::kLabeling, State::kLabeled, State::kInTransit,
+        State::kNeedsReview, State::kFailed, State::kVoiding}) {
+    state(open).Set(0);
+  }
+  for (const auto& [open, count] : figures.open_shipments) {
+    state(open).Set(static_cast<double>(count));
+  }
+  for (const auto& [work, age] : figures.oldest_due) {
+    Gauge("psups_worker_oldest_due_seconds", "Age of the oldest row that is due.",
+          {{"worker", std::string(Name(work))}})
+        .Set(absl::ToDoubleSeconds(age));
+  }
+  Gauge("psups_reviews_open", "Reviews that wait for a person.")
+      .Set(static_cast<double>(figures.open_reviews));
+  return 0;
+}
+
+absl::Status Main(Settings& settings) {
+  const ServiceSettings base(settings);
+  const std::string key_file = settings.File("PSUPS_KEY_FILE");
+  const std::string ledger_address = settings.Text("PSUPS_AUDIT_LEDGER_ADDR");
+  const std::string orders_address = settings.Text("PSUPS_PS_INGEST_ADDR");
+  const std::string ups_address = settings.Text("PSUPS_UPS_GATEWAY_ADDR");
+  const std::string tracking_address = settings.Text("PSUPS_TRACKING_SYNC_ADDR");
+  const absl::Duration idle = settings.Duration("PSUPS_IDLE_WAIT", absl::Seconds(1));
+  const absl::Duration call_timeout = settings.Duration("PSUPS_CALL_TIMEOUT", absl::Seconds(35));
+  const absl::Duration ship_timeout = settings.Duration("PSUPS_SHIP_TIMEOUT", absl::Seconds(35));
+  const absl::Duration lease = settings.Duration("PSUPS_LEASE", absl::Seconds(15));
+  const absl::Duration verdicts =
+      settings.Duration("PSUPS_ADDRESS_VERDICT_LIFETIME", absl::Hours(7 * 24));
+  const std::string zone_name = settings.Text("PSUPS_TIME_ZONE", "America/New_York");
+  RETURN_IF_ERROR(FinishSettings(settings));
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone(zone_name, &zone)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("PSUPS_TIME_ZONE: \"", zone_name,
+                     "\", want the name of a zone in the system's tzdata, such as UTC"));
+  }
+  if (ship_timeout > kNothingUnderWay / 2) {
+    return absl::InvalidArgumentError("PSUPS_SHIP_TIMEOUT: more than a minute, want at most 1m");
+  }
+  ASSIGN_OR_RETURN(KeyRing ring, KeyRing::FromFile(key_file));
+
+  Db db(base.database_url, /*max_connections=*/16);
+  Sealer sealer(db, std::move(ring));
+  const std::unique_ptr<ShipmentStore> store = MakePostgresShipmentStore(db, sealer);
+  const std::unique_ptr<OrderSource> orders =
+      MakeOrderSource(MakeChannel(orders_address, base.tls), call_timeout);
+  const std::unique_ptr<UpsPort> ups =
+      MakeUpsPort(MakeChannel(ups_address, base.tls), call_timeout, ship_timeout);
+  const std::unique_ptr<TrackingPort> tracking =
+      MakeTrackingPort(MakeChannel(tracking_address, base.tls), call_timeout);
+  const std::unique_ptr<AuditSink> ledger = MakeLedgerSink(MakeChannel(ledger_address, base.tls));
+
+  const Clock clock;
+  const Derive derive = [&sealer](std::string_view purpose, std::string_view text) {
+    return sealer.ring().Derive(purpose, text);
+  };
+  const Planner planner(clock, zone, derive);
+  Connections connections(Uptime);
+  Wakeup validate, label, hand_over, undo, replan;
+  HeldLeases buying(*store, kMostInFlight, lease, {&validate, &label});
+  HeldLeases others(*store, kMostInFlight, lease, {});
+  Intake intake(*store, *orders, *ups, connections, planner, Uptime, validate, label);
+  AddressBook book(*store, *ups, clock, derive, verdicts);
+  Buyer buyer(*store, *orders, *ups, connections, planner, buying,
+              {.hand_over = hand_over, .undo = undo, .replan = replan});
+  Validator validator(*store, book, buyer, connections, buying);
+  HandOver handing_over(*store, *ups, *tracking, others);
+  Voider voider(*store, *ups, *tracking, clock, replan, others);
+  Watcher watcher(*store, *tracking, /*wait=*/absl::Seconds(1));
+  AuditRelay relay(db, *ledger);
+
+  Executor executor(/*threads=*/4);
+  ShipmentServer shipment_server(*store, undo, executor);
+  ReviewServer review_server(*store, planner, validate, executor);
+  return Serve(
+      base, db,
+      {.schema_version = PSUPS_SCHEMA_VERSION,
+       .services = {&shipment_server, &review_server},
+       .workers = {{.name = "intake", .idle_wait = idle, .step = [&] { return intake.Step(); }},
+                   {.name = "replan",
+                    .idle_wait = idle,
+                    .step = [&] { return intake.PlanAgain(); },
+                    .wakeup = &replan},
+                   {.name = "validate",
+                    .idle_wait = idle,
+                    .step = [&] { return validator.Step(); },
+                    .wakeup = &validate},
+                   {.name = "label",
+                    .idle_wait = idle,
+                    .step = [&] { return buyer.Step(); },
+                    .wakeup = &label},
+                   {.name = "hand_over",
+                    .idle_wait = idle,
+                    .step = [&] { return handing_over.Step(); },
+                    .wakeup = &hand_over},
+                   {.name = "void",
+                    .idle_wait = idle,
+                    .step = [&] { return voider.Step(); },
+                    .wakeup = &undo},
+                   {.name = "renew_leases",
+                    .idle_wait = lease / 3,
+                    .step = [&]() -> absl::StatusOr<int> {
+                      RETURN_IF_ERROR(buying.Renew().status());
+                      return others.Renew();
+                    }},
+                   {.name = "watch_tracking",
+                    .idle_wait = absl::Milliseconds(50),
+                    .step = [&] { return watcher.Step(); }},
+                   {.name = "audit_relay", .idle_wait = idle, .step = [&] { return relay.Step(); }},
+                   {.name = "drop_verdicts",
+                    .idle_wait = absl::Minutes(10),
+                    .step = [&] { return store->DropOldVerdicts(); }},
+                   {.name = "figures",
+                    .idle_wait = absl::Seconds(15),
+                    .step = [&] { return ShowFigures(*store); }}},
+       .on_stopped = [&] { buying.WaitUntilNone(); }});
+}
+
+}  // namespace
+}  // namespace psups::shipment_builder
+
+int main(int argc, char** argv) {
+  return psups::RunService(PSUPS_SERVICE, argc, argv, psups::shipment_builder::Main);
+}

@@ -1,0 +1,251 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "psups/orders/v1/order_service.pb.h"
+#include "psups/tracking/v1/tracking_service.pb.h"
+#include "psups/ups/v1/ups_service.pb.h"
+#include "services/shipment-builder/planning.h"
+#include "services/shipment-builder/shipment.h"
+
+namespace psups::shipment_builder {
+
+// ---- Peers ----
+// UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED and RESOURCE_EXHAUSTED of any of them mean: later.
+
+// ps-ingest. Blocks.
+class OrderSource {
+ public:
+  virtual ~OrderSource() = default;
+  // Hands out revisions that nobody acknowledged, each under a lease; every reply carries the
+  // states of all connections.
+  virtual absl::StatusOr<orders::v1::LeaseOrdersResponse> LeaseOrders(
+      const orders::v1::LeaseOrdersRequest& request) = 0;
+  // Those named are not handed out again. Idempotent.
+  virtual absl::Status AcknowledgeOrders(const orders::v1::AcknowledgeOrdersRequest& request) = 0;
+  // How each order stands right now; none for an order that does not exist.
+  virtual absl::StatusOr<orders::v1::CheckOrdersResponse> CheckOrders(
+      const orders::v1::CheckOrdersRequest& request) = 0;
+};
+
+// ups-gateway. What takes a callback returns at once and calls it once, on a thread that must not
+// be blocked.
+class UpsPort {
+ public:
+  template <typename T>
+  using Done = std::function<void(absl::StatusOr<T>)>;
+
+  virtual ~UpsPort() = default;
+  virtual void ValidateAddress(const ups::v1::ValidateAddressRequest& request,
+                               const std::string& trace_id,
+                               Done<ups::v1::ValidateAddressResponse> done) = 0;
+  // Buys at most once per request_id, whatever happens; the same id again tells how it stands.
+  virtual void CreateShipment(const ups::v1::CreateShipmentRequest& request,
+                              const std::string& trace_id, Done<ups::v1::Call> done) = 0;
+  // NOT_FOUND: that request_id never came, so nothing was bought under it.
+  virtual void GetCall(const std::string& request_id, const std::string& trace_id,
+                       Done<ups::v1::Call> done) = 0;
+  // Void already counts as done; FAILED_PRECONDITION: UPS refuses.
+  virtual void VoidShipment(const ups::v1::VoidShipmentRequest& request,
+                            const std::string& trace_id,
+                            Done<ups::v1::VoidShipmentResponse> done) = 0;
+  // The labels of these purchases are stored here. Idempotent. Blocks.
+  virtual absl::Status AcknowledgeCalls(const std::vector<std::string>& request_ids) = 0;
+  // Whether labels of the account cost money. Blocks.
+  virtual absl::StatusOr<bool> IsProductionAccount(const std::string& account) = 0;
+};
+
+// tracking-sync. Blocks.
+class TrackingPort {
+ public:
+  virtual ~TrackingPort() = default;
+  // Idempotent by number.
+  virtual absl::Status CreateTrackers(const tracking::v1::CreateTrackersRequest& request) = 0;
+  // NOT_FOUND: one of the numbers is not followed.
+  virtual absl::Status CloseTrackers(const tracking::v1::CloseTrackersRequest& request) = 0;
+  // Waits up to request.wait. OUT_OF_RANGE: the cursor is of another epoch, start from "".
+  virtual absl::StatusOr<tracking::v1::WatchEventsResponse> WatchEvents(
+      const tracking::v1::WatchEventsRequest& request) = 0;
+};
+
+// ---- The store ----
+
+// A shipment under a lease, as it was when it was leased.
+struct Leased {
+  Shipment shipment = {};
+  std::string lease_token = {};
+};
+
+// A shipment as it was stored, with the review that was opened for it, if one was.
+struct Stored {
+  Shipment shipment = {};
+  std::optional<ReviewDraft> opened = {};
+  std::string review_id = {};
+};
+
+// UPS's verdict on an address, kept for a while.
+struct Verdict {
+  std::string account = {};
+  std::string address_key = {};  // 32 bytes derived from account and address
+  ups::v1::ValidateAddressResponse answer = {};
+};
+
+// A person's decision about a review.
+struct Decision {
+  Action action = Action::kRetry;
+  std::string comment = {};
+  std::string actor = {};  // identity
+};
+
+// A review as it is shown.
+struct ReviewRecord {
+  Review review = {};
+  std::string position = {};  // page token of what follows it in a list
+  std::string state = {};     // OPEN, RESOLVED, OBSOLETE
+  std::string document_type = {};
+  std::string business_unit = {};
+  std::string document_id = {};
+  absl::Time create_time = {};
+  std::optional<absl::Time> close_time = {};
+  std::string resolution = {};  // an action's name; empty while open
+  std::string resolved_by = {};
+};
+
+// A shipment as it is shown.
+struct ShipmentRecord {
+  Shipment shipment = {};
+  std::string position = {};   // page token of what follows it in a list
+  std::string review_id = {};  // the open one
+  absl::Time create_time = {};
+  absl::Time update_time = {};
+};
+
+struct ShipmentFilter {
+  std::optional<State> state = {};
+  std::string connection_id = {};
+  std::string order_id = {};
+  std::string document_id = {};
+  std::string tracking_number = {};
+};
+
+struct ReviewFilter {
+  std::string state = {};
+  std::string connection_id = {};
+  std::string document_id = {};
+};
+
+// One page of a list.
+template <typename Record>
+struct Page {
+  std::vector<Record> records = {};
+  bool more = false;  // others follow the last one
+};
+
+struct Label {
+  std::string bytes = {};
+  std::string format = {};
+  std::string tracking_number = {};
+};
+
+// Orders as they were taken in, shipments, purchases, reviews, labels. Every method is one
+// transaction; audit entries stand in it. Errors are those of Db; UNKNOWN: it may have happened.
+class ShipmentStore {
+ public:
+  virtual ~ShipmentStore() = default;
+
+  // ---- Planning ----
+  // Plans an order revision against the shipments that hold its schedules.
+  using Plan = std::function<Reconciliation(const orders::v1::Order& order,
+                                            std::vector<Shipment>& existing, int64_t built)>;
+  // Stores revisions that are newer than what is stored and what `plan` makes of them; older and
+  // equal ones change nothing. Returns what was stored new or changed.
+  virtual absl::StatusOr<std::vector<Stored>> TakeIn(const std::vector<orders::v1::Order>& orders,
+                                                     const Plan& plan) = 0;
+  // Plans again up to `limit` of the orders whose schedules became free.
+  virtual absl::StatusOr<std::vector<Stored>> PlanAgain(int limit, const Plan& plan) = 0;
+
+  // ---- Work ----
+  // Up to `limit` shipments that are due for `work`, for `lease`; no other caller gets them
+  // meanwhile. One that was leased several times without any outcome comes alone.
+  virtual absl::StatusOr<std::vector<Leased>> Lease(Work work, int limit, absl::Duration lease) = 0;
+
+  // Prolongs leases that are still held; others are left alone.
+  struct LeaseKey {
+    std::string connection_id = {};
+    std::string shipment_id = {};
+    std::string lease_token = {};
+  };
+  virtual absl::Status RenewLeases(const std::vector<LeaseKey>& keys, absl::Duration lease) = 0;
+
+  // Changes a shipment, at `index` of the leased ones, and says what goes with it.
+  using Change = std::function<Effects(Shipment& shipment, std::size_t index)>;
+  // Changes those that are still held under their lease, with their rows locked, all or none.
+  // Others are left out. FAILED_PRECONDITION if a schedule would be given to two purchases.
+  // Effects::Lease::kRenew goes by `lease`. Returns what was stored.
+  virtual absl::StatusOr<std::vector<Stored>> Update(const std::vector<Leased>& held,
+                                                     absl::Duration lease,
+                                                     const Change& change) = 0;
+  // Gives parked shipments of these connections back to the label loop.
+  virtual absl::StatusOr<int> Unpark(const std::vector<std::string>& connection_ids) = 0;
+  // 1Z numbers of void labels of the same schedules, by position in `shipments`.
+  virtual absl::StatusOr<std::vector<std::vector<std::string>>> Replaced(
+      const std::vector<Leased>& shipments) = 0;
+
+  // ---- Tracking ----
+  virtual absl::StatusOr<std::string> TrackingCursor() = 0;
+  // Applies the changes and moves the cursor from `cursor` to `next`, both or neither. ABORTED if
+  // the cursor is another one by now.
+  virtual absl::Status ApplyTracking(
+      const std::string& cursor, const std::string& next,
+      const std::vector<tracking::v1::WatchEventsResponse::StatusChange>& changes) = 0;
+
+  // ---- Addresses ----
+  virtual absl::StatusOr<std::vector<Verdict>> FindVerdicts(
+      const std::vector<std::pair<std::string, std::string>>& account_and_key) = 0;
+  virtual absl::Status KeepVerdicts(const std::vector<Verdict>& verdicts,
+                                    absl::Duration lifetime) = 0;
+  virtual absl::StatusOr<int> DropOldVerdicts() = 0;
+
+  // ---- People ----
+  virtual absl::StatusOr<ShipmentRecord> GetShipment(const std::string& shipment_id) = 0;
+  virtual absl::StatusOr<Page<ShipmentRecord>> ListShipments(const ShipmentFilter& filter,
+                                                             int limit,
+                                                             const std::string& page_token) = 0;
+  virtual absl::StatusOr<Label> GetLabel(const std::string& shipment_id, int package_number) = 0;
+  // Changes one shipment, whoever holds it.
+  using PersonalChange = std::function<absl::Status(Shipment& shipment, Effects& effects)>;
+  virtual absl::StatusOr<ShipmentRecord> ChangeShipment(const std::string& shipment_id,
+                                                        const PersonalChange& change) = 0;
+  virtual absl::StatusOr<ReviewRecord> GetReview(const std::string& review_id) = 0;
+  virtual absl::StatusOr<Page<ReviewRecord>> ListReviews(const ReviewFilter& filter, int limit,
+                                                         const std::string& page_token) = 0;
+  // Closes an open review by `decide`, which changes its shipment. ABORTED if it was closed before,
+  // unless by the same decision of the same person, which is returned.
+  using Decide = std::function<absl::Status(const Review& review, const orders::v1::Order& order,
+                                            Shipment& shipment, Effects& effects)>;
+  struct Resolved {
+    ReviewRecord review = {};
+    std::optional<Stored> stored = {};  // unset if it had been resolved so before
+  };
+  virtual absl::StatusOr<Resolved> ResolveReview(const std::string& review_id,
+                                                 const Decision& decision,
+                                                 const Decide& decide) = 0;
+
+  // ---- Figures ----
+  struct Figures {
+    std::vector<std::pair<State, int64_t>> open_shipments = {};  // states that are no ends
+    std::vector<std::pair<Work, absl::Duration>> oldest_due = {};
+    int64_t open_reviews = 0;
+  };
+  virtual absl::StatusOr<Figures> Count() = 0;
+};
+
+}  // namespace psups::shipment_builder

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <memory>
+
+#include "common/envelope.h"
+#include "common/postgres.h"
+#include "services/shipment-builder/ports.h"
+
+namespace psups::shipment_builder {
+
+std::unique_ptr<ShipmentStore> MakePostgresShipmentStore(Db& db, Sealer& sealer);
+
+}  // namespace psups::shipment_builder

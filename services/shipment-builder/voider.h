@@ -1,0 +1,37 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "common/clock.h"
+#include "common/worker.h"
+#include "services/shipment-builder/held_leases.h"
+#include "services/shipment-builder/ports.h"
+
+namespace psups::shipment_builder {
+
+// Voids labels that are wanted no more: at UPS first, then closes their trackers, then gives the
+// schedules' quantities back. Each step may be repeated.
+class Voider {
+ public:
+  Voider(ShipmentStore& store, UpsPort& ups, TrackingPort& tracking, const Clock& clock,
+         Wakeup& replan, HeldLeases& leases)
+      : store_(store),
+        ups_(ups),
+        tracking_(tracking),
+        clock_(clock),
+        replan_(replan),
+        leases_(leases) {}
+  absl::StatusOr<int> Step();
+
+ private:
+  std::vector<VoidOutcome> VoidAll(const std::vector<Leased>& leased);
+  absl::Status CloseTrackers(const Shipment& shipment);
+
+  ShipmentStore& store_;
+  UpsPort& ups_;
+  TrackingPort& tracking_;
+  const Clock& clock_;
+  Wakeup& replan_;
+  HeldLeases& leases_;
+};
+
+}  // namespace psups::shipment_builder

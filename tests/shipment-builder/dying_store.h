@@ -1,0 +1,105 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/shipment-builder/ports.h"
+
+namespace psups::shipment_builder::testing {
+
+// A store whose process dies at its n-th transaction: before it, so that nothing of it is there, or
+// after its commit, so that nobody is told. From then on it answers nothing.
+class DyingStore : public ShipmentStore {
+ public:
+  enum class When { kBefore, kAfter };
+
+  DyingStore(ShipmentStore& store, int nth, When when) : store_(store), left_(nth), when_(when) {}
+
+  bool dead() const { return dead_; }
+
+  absl::StatusOr<std::vector<Stored>> TakeIn(const std::vector<orders::v1::Order>& orders,
+                                             const Plan& plan) override {
+    return Through([&] { return store_.TakeIn(orders, plan); });
+  }
+  absl::StatusOr<std::vector<Stored>> PlanAgain(int limit, const Plan& plan) override {
+    return Through([&] { return store_.PlanAgain(limit, plan); });
+  }
+  absl::StatusOr<std::vector<Leased>> Lease(Work work, int limit, absl::Duration lease) override {
+    return Through([&] { return store_.Lease(work, limit, lease); });
+  }
+  absl::Status RenewLeases(const std::vector<LeaseKey>& keys, absl::Duration lease) override {
+    return Through([&] { return store_.RenewLeases(keys, lease); });
+  }
+  absl::StatusOr<std::vector<Stored>> Update(const std::vector<Leased>& held, absl::Duration lease,
+                                             const Change& change) override {
+    return Through([&] { return store_.Update(held, lease, change); });
+  }
+  absl::StatusOr<int> Unpark(const std::vector<std::string>& connection_ids) override {
+    return store_.Unpark(connection_ids);
+  }
+  absl::StatusOr<std::vector<std::vector<std::string>>> Replaced(
+      const std::vector<Leased>& shipments) override {
+    return store_.Replaced(shipments);
+  }
+  absl::StatusOr<std::string> TrackingCursor() override { return store_.TrackingCursor(); }
+  absl::Status ApplyTracking(
+      const std::string& cursor, const std::string& next,
+      const std::vector<tracking::v1::WatchEventsResponse::StatusChange>& changes) override {
+    return Through([&] { return store_.ApplyTracking(cursor, next, changes); });
+  }
+  absl::StatusOr<std::vector<Verdict>> FindVerdicts(
+      const std::vector<std::pair<std::string, std::string>>& keys) override {
+    return store_.FindVerdicts(keys);
+  }
+  absl::Status KeepVerdicts(const std::vector<Verdict>& verdicts,
+                            absl::Duration lifetime) override {
+    return store_.KeepVerdicts(verdicts, lifetime);
+  }
+  absl::StatusOr<int> DropOldVerdicts() override { return store_.DropOldVerdicts(); }
+  absl::StatusOr<ShipmentRecord> GetShipment(const std::string& id) override {
+    return store_.GetShipment(id);
+  }
+  absl::StatusOr<Page<ShipmentRecord>> ListShipments(const ShipmentFilter& filter, int limit,
+                                                     const std::string& token) override {
+    return store_.ListShipments(filter, limit, token);
+  }
+  absl::StatusOr<Label> GetLabel(const std::string& id, int package_number) override {
+    return store_.GetLabel(id, package_number);
+  }
+  absl::StatusOr<ShipmentRecord> ChangeShipment(const std::string& id,
+                                                const PersonalChange& change) override {
+    return store_.ChangeShipment(id, change);
+  }
+  absl::StatusOr<ReviewRecord> GetReview(const std::string& id) override {
+    return store_.GetReview(id);
+  }
+  absl::StatusOr<Page<ReviewRecord>> ListReviews(const ReviewFilter& filter, int limit,
+                                                 const std::string& token) override {
+    return store_.ListReviews(filter, limit, token);
+  }
+  absl::StatusOr<Resolved> ResolveReview(const std::string& id, const Decision& decision,
+                                         const Decide& decide) override {
+    return store_.ResolveReview(id, decision, decide);
+  }
+  absl::StatusOr<Figures> Count() override { return store_.Count(); }
+
+ private:
+  template <typename Call>
+  auto Through(Call call) -> decltype(call()) {
+    std::lock_guard lock(mutex_);
+    if (dead_) return absl::UnavailableError("dead");
+    if (--left_ > 0) return call();
+    dead_ = true;
+    if (when_ == When::kAfter) (void)call();
+    return absl::UnknownError("died");
+  }
+
+  ShipmentStore& store_;
+  std::mutex mutex_;
+  int left_;
+  const When when_;
+  bool dead_ = false;
+};
+
+}  // namespace psups::shipment_builder::testing
