@@ -1,0 +1,107 @@
+#include "psups/ups/v1/account_service.grpc.pb.h"
+#include "services/psupsctl/cli.h"
+#include "services/psupsctl/input.h"
+
+namespace psups::psupsctl {
+namespace {
+
+namespace pb = psups::ups::v1;
+using Stub = pb::AccountService::Stub;
+
+const std::vector<Column<pb::Account>>& Columns() {
+  static const std::vector<Column<pb::Account>> columns = {
+      {"ACCOUNT", [](const pb::Account& a, Style) { return IdOf(a.name()); }},
+      {"NAME", [](const pb::Account& a, Style) { return a.display_name(); }},
+      {"ENVIRONMENT", [](const pb::Account& a, Style s) { return EnumText(a.environment(), s); }},
+      {"SHIPPER NUMBER", [](const pb::Account& a, Style) { return a.shipper_number(); }},
+      {"TOKENS A DAY",
+       [](const pb::Account& a, Style) { return std::to_string(a.token_limit_per_day()); }},
+      {"CLIENT ID", [](const pb::Account& a, Style) { return a.client_id(); }, true},
+      {"ADDRESS", [](const pb::Account& a, Style) { return a.base_url(); }, true},
+      {"PROBLEM",
+       [](const pb::Account& a, Style) {
+         if (!a.last_error().empty()) return a.last_error();
+         return std::string(a.credential_refused() ? "credential refused: rotate it" : "");
+       }},
+  };
+  return columns;
+}
+
+struct Options {
+  std::string id = {};
+  std::string file = {};
+  std::string secret_file = {};
+  Paging paging = {};
+};
+
+absl::Status Show(Session& session, const absl::StatusOr<pb::Account>& account) {
+  if (!account.ok()) return account.status();
+  WriteOne(session.out, session.format, *account, Columns());
+  return absl::OkStatus();
+}
+
+absl::Status Create(Session& session, const Options& options) {
+  ASSIGN_OR_RETURN(const Described described, ReadDescribed(options.file, "account_id"));
+  pb::CreateAccountRequest request;
+  request.set_account_id(options.id.empty() ? described.id : options.id);
+  if (request.account_id().empty()) {
+    return UsageError(options.file + ": account_id is missing, and no id was given");
+  }
+  RETURN_IF_ERROR(FromJson(described.fields, options.file, *request.mutable_account()));
+  ASSIGN_OR_RETURN(*request.mutable_client_secret(),
+                   ReadSecret(options.secret_file, "client secret", session.in));
+  return Show(session, session.Call(kUpsGateway, &Stub::CreateAccount, request));
+}
+
+absl::Status Get(Session& session, const Options& options) {
+  pb::GetAccountRequest request;
+  request.set_name(Named("accounts", options.id));
+  return Show(session, session.Call(kUpsGateway, &Stub::GetAccount, request));
+}
+
+absl::Status List(Session& session, const Options& options) {
+  ASSIGN_OR_RETURN(const std::vector<pb::Account> rows,
+                   session.List(
+                       kUpsGateway, &Stub::ListAccounts, pb::ListAccountsRequest(), options.paging,
+                       [](auto& page) -> auto& { return *page.mutable_accounts(); }));
+  WriteRows(session.out, session.format, rows, Columns());
+  return absl::OkStatus();
+}
+
+absl::Status Rotate(Session& session, const Options& options) {
+  pb::RotateAccountSecretRequest request;
+  request.set_name(Named("accounts", options.id));
+  ASSIGN_OR_RETURN(*request.mutable_client_secret(),
+                   ReadSecret(options.secret_file, "new client secret", session.in));
+  return Show(session, session.Call(kUpsGateway, &Stub::RotateAccountSecret, request));
+}
+
+}  // namespace
+
+void AddAccount(CLI::App& app, Cli& cli) {
+  CLI::App* noun = AddNoun(app, "account", "UPS accounts and their credentials");
+  const auto options = std::make_shared<Options>();
+  CLI::App* create = noun->add_subcommand("create", "Store a UPS account");
+  create->add_option("id", options->id, "Its id; default: account_id in the file");
+  create
+      ->add_option("--file", options->file,
+                   "JSON: the account's fields, account_id, and "
+                   "ca_bundle_file if the host has a certificate of its own")
+      ->required();
+  create->add_option("--secret-file", options->secret_file,
+                     "File that holds the client secret; default: standard input");
+  Run(create, cli, options, Create);
+  CLI::App* get = noun->add_subcommand("get", "Show an account");
+  get->add_option("id", options->id, "Its id")->required();
+  Run(get, cli, options, Get);
+  CLI::App* list = noun->add_subcommand("list", "List accounts");
+  AddPaging(list, options->paging);
+  Run(list, cli, options, List);
+  CLI::App* rotate = noun->add_subcommand("rotate", "Replace an account's client secret");
+  rotate->add_option("id", options->id, "Its id")->required();
+  rotate->add_option("--secret-file", options->secret_file,
+                     "File that holds the new secret; default: standard input");
+  Run(rotate, cli, options, Rotate);
+}
+
+}  // namespace psups::psupsctl

@@ -1,0 +1,364 @@
+#include <sys/stat.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/envelope.h"
+#include "common/testing/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/audit-ledger/checkpoint.h"
+#include "tests/psupsctl/fake_services.h"
+#include "tests/psupsctl/runner.h"
+
+namespace psups::psupsctl {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Connection = orders::v1::Connection;
+using Order = orders::v1::Order;
+using Shipment = shipments::v1::Shipment;
+using Review = shipments::v1::Review;
+
+class CommandTest : public ::testing::Test {
+ protected:
+  Order& AddOrder(const std::string& id, const std::string& connection = "c1",
+                  const std::string& unit = "US001") {
+    Order& order = *orders_.orders.Add();
+    order.set_name(absl::StrCat("orders/o", orders_.orders.size()));
+    order.mutable_document()->set_connection("connections/" + connection);
+    order.mutable_document()->set_document_type(type::v1::PURCHASE_ORDER);
+    order.mutable_document()->set_business_unit(unit);
+    order.mutable_document()->set_document_id(id);
+    order.set_state(Order::PENDING);
+    order.set_document_date(absl::StrCat("2026-11-", 10 + orders_.orders.size()));
+    order.add_schedules()->set_line_number(1);
+    return order;
+  }
+
+  Shipment& AddShipment(const Order& order, const std::string& tracking_number) {
+    Shipment& shipment = *shipments_.shipments.Add();
+    shipment.set_name(absl::StrCat("shipments/s", shipments_.shipments.size()));
+    shipment.set_order(order.name());
+    *shipment.mutable_document() = order.document();
+    shipment.set_state(Shipment::IN_TRANSIT);
+    shipment.add_packages()->set_tracking_number(tracking_number);
+    shipment.mutable_packages(0)->set_package_number(1);
+    return shipment;
+  }
+
+  Ran Run(std::vector<std::string> arguments, const std::string& input = "") {
+    return runner_.Run(std::move(arguments), input);
+  }
+
+  FakeConnections connections_;
+  FakeOrders orders_;
+  FakeShipments shipments_;
+  FakeReviews reviews_;
+  FakeTracking tracking_;
+  FakeAccounts accounts_;
+  FakeAudit audit_;
+  Runner runner_{
+      {&connections_, &orders_, &shipments_, &reviews_, &tracking_, &accounts_, &audit_}};
+};
+
+TEST_F(CommandTest, AccountCreateSendsTheFileTheSecretAndTheBundle) {
+  runner_.Write("bundle.pem", "-----BEGIN CERTIFICATE-----\n");
+  const std::string file = runner_.Write(
+      "account.json",
+      R"({"account_id": "demo", "environment": "CIE", "client_id": "abc", "rebuy_window": "20s",
+          "ca_bundle_file": "bundle.pem", "shipper": {"name": "Fabrikam", "lines": ["1 Main St"]}})");
+  const std::string secret = runner_.Write("secret", "s3cret\n");
+  const Ran ran = Run({"account", "create", "--file", file, "--secret-file", secret, "-o", "json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.json()["name"], "accounts/demo");
+  EXPECT_EQ(accounts_.created.account_id(), "demo");
+  EXPECT_EQ(accounts_.created.client_secret(), "s3cret");
+  EXPECT_EQ(accounts_.created.account().ca_bundle_pem(), "-----BEGIN CERTIFICATE-----\n");
+  EXPECT_EQ(accounts_.created.account().rebuy_window().seconds(), 20);
+  EXPECT_EQ(accounts_.created.account().shipper().lines(0), "1 Main St");
+  EXPECT_THAT(ran.out, Not(HasSubstr("s3cret")));
+}
+
+TEST_F(CommandTest, SecretsComeFromStandardInputToo) {
+  const std::string file = runner_.Write("account.json", R"({"account_id": "demo"})");
+  EXPECT_EQ(Run({"account", "create", "--file", file}, "typed\n").code, 0);
+  EXPECT_EQ(accounts_.created.client_secret(), "typed");
+  const Ran ran = Run({"account", "create", "--file", file}, "");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("no client secret"));
+}
+
+TEST_F(CommandTest, AWrongFieldInAFileIsNamed) {
+  const std::string file =
+      runner_.Write("account.json", R"({"account_id": "demo", "client_identifier": "abc"})");
+  const Ran ran = Run({"account", "create", "--file", file}, "s\n");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("account.json"), HasSubstr("client_identifier")));
+}
+
+TEST_F(CommandTest, ConnectionUpdateChangesOnlyWhatTheFileNames) {
+  connections_.connection.set_name("connections/c1");
+  connections_.connection.set_version(4);
+  connections_.connection.set_node("PSFT_EP");
+  connections_.connection.set_poll_interval_seconds(60);
+  const std::string file = runner_.Write("c1.json", R"({"pollIntervalSeconds": 5})");
+  EXPECT_EQ(Run({"connection", "update", "c1", "--file", file}).code, 0);
+  EXPECT_EQ(connections_.updated.connection().version(), 4);
+  EXPECT_EQ(connections_.updated.connection().node(), "PSFT_EP");
+  EXPECT_EQ(connections_.updated.connection().poll_interval_seconds(), 5);
+  EXPECT_EQ(connections_.updated.password(), "");
+}
+
+TEST_F(CommandTest, ConnectionTestFailsIfACheckFails) {
+  auto* good = connections_.test.add_checks();
+  good->set_subject("sign-on");
+  good->set_ok(true);
+  EXPECT_EQ(Run({"connection", "test", "c1"}).code, 0);
+  auto* bad = connections_.test.add_checks();
+  bad->set_subject("query PSUPS_PO");
+  bad->set_finding("not granted: add the permission list");
+  const Ran ran = Run({"connection", "test", "c1"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.out, HasSubstr("FAILED  query PSUPS_PO  not granted"));
+  EXPECT_THAT(ran.err, HasSubstr("query PSUPS_PO failed: not granted: add the permission list"));
+}
+
+TEST_F(CommandTest, ActivateSaysWhatWouldShipAndAsks) {
+  connections_.connection.set_name("connections/c1");
+  AddOrder("0000000001");
+  AddOrder("0000000002");
+  AddOrder("0000000003").mutable_schedules(0)->set_ineligible_reason(Order::Schedule::HOLD);
+  AddOrder("0000000004", "c2");
+  const Ran no = Run({"connection", "activate", "c1"}, "n\n");
+  EXPECT_EQ(no.code, 1);
+  EXPECT_THAT(no.err, HasSubstr("Of 3 orders read so far 2 would ship (2 schedules); the oldest is "
+                                "PO US001 0000000001 of 2026-11-11."));
+  EXPECT_THAT(connections_.activated, IsEmpty());
+  EXPECT_EQ(Run({"connection", "activate", "c1"}, "").code, 1);
+  EXPECT_THAT(connections_.activated, IsEmpty());
+  EXPECT_EQ(Run({"connection", "activate", "c1"}, "y\n").code, 0);
+  EXPECT_EQ(Run({"connection", "activate", "c1", "--yes"}).code, 0);
+  EXPECT_THAT(connections_.activated, ElementsAre("connections/c1", "connections/c1"));
+}
+
+TEST_F(CommandTest, JsonListsFollowAllPagesAndTablesSayThatThereAreMore) {
+  for (int i = 0; i < 2100; ++i) AddOrder(absl::StrCat(i));
+  EXPECT_EQ(Run({"order", "list", "-o", "json"}).json().size(), 2100u);
+  const Ran table = Run({"order", "list"});
+  EXPECT_EQ(std::count(table.out.begin(), table.out.end(), '\n'), 101);
+  EXPECT_EQ(table.err, "There are more; --all shows them.\n");
+  const Ran all = Run({"order", "list", "--all"});
+  EXPECT_EQ(std::count(all.out.begin(), all.out.end(), '\n'), 2101);
+  EXPECT_EQ(Run({"order", "list", "-o", "json", "--limit", "7"}).json().size(), 7u);
+}
+
+TEST_F(CommandTest, ANumberThatStandsInTwoConnectionsIsNeverGuessed) {
+  AddOrder("0000000001", "c1");
+  AddOrder("0000000001", "c2");
+  const Ran several = Run({"order", "get", "0000000001"});
+  EXPECT_EQ(several.code, 1);
+  EXPECT_THAT(several.err, AllOf(HasSubstr("of c1 (orders/o1)"), HasSubstr("of c2 (orders/o2)")));
+  const Ran one = Run({"order", "get", "US001/0000000001", "--connection", "c2", "-o", "json"});
+  EXPECT_EQ(one.code, 0) << one.err;
+  EXPECT_EQ(one.json()["name"], "orders/o2");
+  EXPECT_EQ(Run({"order", "get", "orders/o1", "-o", "json"}).json()["name"], "orders/o1");
+}
+
+TEST_F(CommandTest, WhatIsNotThereExitsWith3) {
+  EXPECT_EQ(Run({"order", "get", "0000000009"}).code, 3);
+  const Ran ran = Run({"connection", "get", "nope"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_EQ(ran.err, "psupsctl: connections/nope: there is none\n");
+}
+
+TEST_F(CommandTest, ALabelIsSavedByteForByte) {
+  Shipment& shipment = AddShipment(AddOrder("0000000001"), "1Z1");
+  shipment.add_packages()->set_tracking_number("1Z2");
+  shipment.mutable_packages(1)->set_package_number(2);
+  const std::string file = runner_.Path("label.zpl");
+  EXPECT_EQ(Run({"shipment", "label", "s1", "-o", file}).code, 0);
+  EXPECT_EQ(runner_.Read("label.zpl"), "^XAshipments/s1#1");
+  EXPECT_EQ(Run({"shipment", "label", "1Z2", "--out", file}).code, 0);
+  EXPECT_EQ(runner_.Read("label.zpl"), "^XAshipments/s1#2");
+  EXPECT_EQ(Run({"shipment", "label", "s1", "--package", "2", "-o", "-"}).out, "^XAshipments/s1#2");
+}
+
+TEST_F(CommandTest, ReviewListShowsTheOpenOnesUnlessAskedForMore) {
+  reviews_.reviews.Add()->set_state(Review::OPEN);
+  reviews_.reviews.Add()->set_state(Review::RESOLVED);
+  EXPECT_EQ(Run({"review", "list", "-o", "json"}).json().size(), 1u);
+  EXPECT_EQ(Run({"review", "list", "--state", "any", "-o", "json"}).json().size(), 2u);
+  EXPECT_EQ(Run({"review", "list", "--state", "resolved", "-o", "json"}).json()[0]["state"],
+            "RESOLVED");
+}
+
+TEST_F(CommandTest, CandidatesAreCountedFrom1ByPeople) {
+  EXPECT_EQ(Run({"review", "resolve", "r1", "--action", "accept-candidate"}).code, 2);
+  EXPECT_EQ(Run({"review", "resolve", "r1", "--action", "accept-candidate", "--candidate", "2",
+                 "--comment", "the shop said so"})
+                .code,
+            0);
+  EXPECT_EQ(reviews_.resolved.name(), "reviews/r1");
+  EXPECT_EQ(reviews_.resolved.candidate_index(), 1);
+  EXPECT_EQ(reviews_.resolved.comment(), "the shop said so");
+  const std::string address = runner_.Write("a.json", R"({"lines": ["2 Oak St"], "city": "Troy"})");
+  EXPECT_EQ(
+      Run({"review", "resolve", "r1", "--action", "override-address", "--address-file", address})
+          .code,
+      0);
+  EXPECT_EQ(reviews_.resolved.address().lines(0), "2 Oak St");
+}
+
+TEST_F(CommandTest, TokenStatusIsOneRow) {
+  EXPECT_EQ(Run({"token", "status", "demo", "-o", "csv"}).out,
+            "ACCOUNT,USED,LIMIT,EXPIRES,RENEWAL,NEXT FREE,PROBLEM\ndemo,2,250,,,,\n");
+}
+
+TEST_F(CommandTest, TraceTellsTheWholeStoryByAnyOfItsNumbers) {
+  Order& order = AddOrder("0000000001");
+  order.set_trace_id(std::string(32, 'a'));
+  AddOrder("0000000001", "c2");
+  AddShipment(order, "1Z1");
+  Review& review = *reviews_.reviews.Add();
+  review.set_shipment("shipments/s1");
+  review.set_reason(Review::ADDRESS_AMBIGUOUS);
+  review.set_state(Review::RESOLVED);
+  *review.mutable_document() = order.document();
+  auto& tracker = *tracking_.trackers.Add();
+  tracker.set_name("trackers/1Z1");
+  tracker.set_tracking_number("1Z1");
+  auto& event = *tracker.add_events();
+  event.set_status(tracking::v1::PICKED_UP);
+  event.mutable_activity()->set_description("Origin Scan");
+  event.mutable_activity()->set_city("Troy");
+  event.mutable_activity()->mutable_event_time()->set_seconds(1'795'446'062);
+  orders::v1::WriteBack& write_back = *orders_.write_backs.Add();
+  write_back.set_state(orders::v1::WriteBack::WRITTEN);
+  *write_back.mutable_update()->mutable_document() = order.document();
+  write_back.mutable_update()->set_status("PICKED_UP");
+  // Of the same number, but of the other connection: not of this story.
+  orders::v1::WriteBack& foreign = *orders_.write_backs.Add();
+  *foreign.mutable_update()->mutable_document() = orders_.orders.Get(1).document();
+  foreign.mutable_update()->set_status("DELIVERED");
+  audit_.entries.Add()->set_entry(
+      R"({"time":"2026-11-23T15:01:02Z","action":"order.store","subject":"orders/o1"})");
+
+  for (const std::vector<std::string>& what : {std::vector<std::string>{"1Z1"},
+                                               {"shipments/s1"},
+                                               {"orders/o1"},
+                                               {"0000000001", "--connection", "c1"},
+                                               {"US001/0000000001", "--connection", "c1"}}) {
+    std::vector<std::string> arguments = {"trace"};
+    arguments.insert(arguments.end(), what.begin(), what.end());
+    const Ran ran = Run(arguments);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_THAT(ran.out, AllOf(HasSubstr("PO US001 0000000001 of c1"), HasSubstr("Shipment s1"),
+                               HasSubstr("address ambiguous"), HasSubstr("Origin Scan, Troy"),
+                               HasSubstr("PICKED_UP: written"), HasSubstr("order.store orders/o1")))
+        << what[0];
+    EXPECT_THAT(ran.out, Not(HasSubstr("DELIVERED")));
+  }
+  const auto json = Run({"trace", "1Z1", "-o", "json"}).json();
+  EXPECT_EQ(json["order"]["name"], "orders/o1");
+  EXPECT_EQ(json["shipments"].size(), 1u);
+  EXPECT_EQ(json["trackers"][0]["events"].size(), 1u);
+  EXPECT_EQ(json["write_backs"].size(), 1u);
+  EXPECT_EQ(json["entries"][0]["entry"]["action"], "order.store");
+}
+
+TEST_F(CommandTest, TraceByAParcelIsNotMisledByARequisitionOfTheSameNumber) {
+  const Order order = AddOrder("0000000001");
+  AddOrder("0000000001").mutable_document()->set_document_type(type::v1::REQUISITION);
+  AddShipment(order, "1Z1");
+  EXPECT_EQ(Run({"trace", "0000000001"}).code, 1);
+  const Ran ran = Run({"trace", "1Z1", "-o", "json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.json()["order"]["name"], "orders/o1");
+}
+
+TEST_F(CommandTest, ARoleThatMayNotIsToldSo) {
+  Runner viewer({&accounts_}, "spiffe://psups/viewer/vic");
+  const std::string file = viewer.Write("account.json", R"({"account_id": "demo"})");
+  const Ran ran = viewer.Run({"account", "create", "--file", file}, "s\n");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("spiffe://psups/viewer/vic may not call"));
+}
+
+TEST_F(CommandTest, AServiceThatIsDownExitsWith4AndNamesIt) {
+  runner_.WriteContext("spiffe://psups/admin/ann", 1);  // nothing listens on port 1
+  const Ran ran = Run({"order", "list"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("ps-ingest at localhost:1 is not available"));
+  EXPECT_THAT(std::vector<std::string>(absl::StrSplit(ran.err, '\n')), ::testing::SizeIs(2));
+}
+
+TEST_F(CommandTest, AnExpiredCertificateIsNamed) {
+  runner_.WriteContext("spiffe://psups/admin/ann", 1, -absl::Hours(1));
+  const Ran ran = Run({"order", "list"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("expired"));
+}
+
+TEST_F(CommandTest, WrongUseExitsWith2AndNamesTheNextStep) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"order"},
+                                                    {"order", "frob"},
+                                                    {"order", "get"},
+                                                    {"order", "list", "--state", "odd"},
+                                                    {"-o", "yaml", "order", "list"},
+                                                    {"account", "create", "--file", "/nowhere"},
+                                                    {"keygen"}}) {
+    const Ran ran = Run(arguments);
+    EXPECT_EQ(ran.code, 2) << ran.err;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+    EXPECT_EQ(ran.err.rfind("psupsctl: ", 0), 0u) << ran.err;
+  }
+  EXPECT_EQ(Run({"order", "--help"}).code, 0);
+}
+
+TEST_F(CommandTest, AContextThatMissesSomethingIsNamed) {
+  runner_.Write("context.json", "{}");
+  const Ran ran = Run({"order", "list"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("context.json: ca_file is missing"));
+}
+
+TEST_F(CommandTest, KeygenMakesKeysThatTheServicesTakeAndOverwritesNothing) {
+  const std::string key = runner_.Path("keys.json");
+  const std::string checkpoint = runner_.Path("checkpoint.pem");
+  EXPECT_EQ(Run({"keygen", "--key-file", key, "--checkpoint-key-file", checkpoint}).code, 0);
+  for (const std::string& path : {key, checkpoint}) {
+    struct stat info = {};
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u) << path;
+  }
+  EXPECT_OK(KeyRing::FromFile(key));
+  EXPECT_OK(audit_ledger::Signer::FromPem(runner_.Read("checkpoint.pem")));
+  const std::string before = runner_.Read("keys.json");
+  const Ran again = Run({"keygen", "--key-file", key});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("not overwritten"));
+  EXPECT_EQ(runner_.Read("keys.json"), before);
+}
+
+TEST_F(CommandTest, CompletionKnowsNounsVerbsAndOptions) {
+  const Ran ran = Run({"completion", "bash"});
+  EXPECT_EQ(ran.code, 0);
+  const std::string script = runner_.Write("complete.bash", ran.out + R"(
+        compopt() { :; }
+        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _psupsctl; echo "${COMPREPLY[*]}"; }
+        try psupsctl conn
+        try psupsctl connection act
+        try psupsctl shipment list --sta
+      )");
+  const std::string out = runner_.Path("completed");
+  ASSERT_EQ(std::system(("bash " + script + " > " + out).c_str()), 0);
+  EXPECT_EQ(runner_.Read("completed"), "connection\nactivate\n--state\n");
+}
+
+}  // namespace
+}  // namespace psups::psupsctl

@@ -1,0 +1,224 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "psups/audit/v1/audit_service.grpc.pb.h"
+#include "psups/orders/v1/connection_service.grpc.pb.h"
+#include "psups/orders/v1/order_service.grpc.pb.h"
+#include "psups/shipments/v1/review_service.grpc.pb.h"
+#include "psups/shipments/v1/shipment_service.grpc.pb.h"
+#include "psups/tracking/v1/tracking_service.grpc.pb.h"
+#include "psups/ups/v1/account_service.grpc.pb.h"
+
+// Services that keep what they are given and return what they have, page by page.
+namespace psups::psupsctl {
+
+// Fills a page of `all`; page tokens are positions.
+template <typename Request, typename Rows>
+std::string FillPage(const Request& request, const Rows& all, Rows* page) {
+  std::size_t at = request.page_token().empty() ? 0 : std::stoul(request.page_token());
+  const std::size_t size = request.page_size() == 0 ? 100 : request.page_size();
+  for (; at < std::size_t(all.size()) && std::size_t(page->size()) < size; ++at) {
+    *page->Add() = all.Get(static_cast<int>(at));
+  }
+  return at < std::size_t(all.size()) ? std::to_string(at) : "";
+}
+
+inline grpc::Status NotFound(const std::string& name) {
+  return {grpc::StatusCode::NOT_FOUND, name + ": there is none"};
+}
+
+class FakeConnections : public orders::v1::ConnectionService::Service {
+ public:
+  grpc::Status CreateConnection(grpc::ServerContext*,
+                                const orders::v1::CreateConnectionRequest* request,
+                                orders::v1::Connection* response) override {
+    created = *request;
+    *response = request->connection();
+    response->set_name("connections/" + request->connection_id());
+    connection = *response;
+    return grpc::Status::OK;
+  }
+  grpc::Status GetConnection(grpc::ServerContext*, const orders::v1::GetConnectionRequest* request,
+                             orders::v1::Connection* response) override {
+    if (request->name() != connection.name()) return NotFound(request->name());
+    *response = connection;
+    return grpc::Status::OK;
+  }
+  grpc::Status UpdateConnection(grpc::ServerContext*,
+                                const orders::v1::UpdateConnectionRequest* request,
+                                orders::v1::Connection* response) override {
+    updated = *request;
+    *response = request->connection();
+    return grpc::Status::OK;
+  }
+  grpc::Status TestConnection(grpc::ServerContext*, const orders::v1::TestConnectionRequest*,
+                              orders::v1::TestConnectionResponse* response) override {
+    *response = test;
+    return grpc::Status::OK;
+  }
+  grpc::Status ActivateConnection(grpc::ServerContext*,
+                                  const orders::v1::ActivateConnectionRequest* request,
+                                  orders::v1::Connection* response) override {
+    activated.push_back(request->name());
+    *response = connection;
+    response->set_state(orders::v1::Connection::ACTIVE);
+    return grpc::Status::OK;
+  }
+
+  orders::v1::Connection connection;
+  orders::v1::CreateConnectionRequest created;
+  orders::v1::UpdateConnectionRequest updated;
+  orders::v1::TestConnectionResponse test;
+  std::vector<std::string> activated;
+};
+
+class FakeOrders : public orders::v1::OrderService::Service {
+ public:
+  grpc::Status ListOrders(grpc::ServerContext*, const orders::v1::ListOrdersRequest* request,
+                          orders::v1::ListOrdersResponse* response) override {
+    decltype(orders) found;
+    for (const auto& order : orders) {
+      const auto& document = order.document();
+      const auto fits = [](const std::string& wanted, const std::string& has) {
+        return wanted.empty() || wanted == has;
+      };
+      if (!fits(request->connection(), document.connection()) ||
+          !fits(request->document_id(), document.document_id()) ||
+          !fits(request->business_unit(), document.business_unit())) {
+        continue;
+      }
+      if (request->state() != 0 && request->state() != order.state()) continue;
+      *found.Add() = order;
+    }
+    response->set_next_page_token(FillPage(*request, found, response->mutable_orders()));
+    return grpc::Status::OK;
+  }
+  grpc::Status GetOrder(grpc::ServerContext*, const orders::v1::GetOrderRequest* request,
+                        orders::v1::Order* response) override {
+    for (const auto& order : orders) {
+      if (order.name() != request->name()) continue;
+      *response = order;
+      return grpc::Status::OK;
+    }
+    return NotFound(request->name());
+  }
+  grpc::Status ListWriteBacks(grpc::ServerContext*,
+                              const orders::v1::ListWriteBacksRequest* request,
+                              orders::v1::ListWriteBacksResponse* response) override {
+    response->set_next_page_token(FillPage(*request, write_backs, response->mutable_write_backs()));
+    return grpc::Status::OK;
+  }
+
+  google::protobuf::RepeatedPtrField<orders::v1::Order> orders;
+  google::protobuf::RepeatedPtrField<orders::v1::WriteBack> write_backs;
+};
+
+class FakeShipments : public shipments::v1::ShipmentService::Service {
+ public:
+  grpc::Status ListShipments(grpc::ServerContext*,
+                             const shipments::v1::ListShipmentsRequest* request,
+                             shipments::v1::ListShipmentsResponse* response) override {
+    decltype(shipments) found;
+    for (const auto& shipment : shipments) {
+      const bool has_number = std::any_of(
+          shipment.packages().begin(), shipment.packages().end(),
+          [&](const auto& p) { return p.tracking_number() == request->tracking_number(); });
+      if (!request->order().empty() && request->order() != shipment.order()) continue;
+      if (!request->tracking_number().empty() && !has_number) continue;
+      *found.Add() = shipment;
+    }
+    response->set_next_page_token(FillPage(*request, found, response->mutable_shipments()));
+    return grpc::Status::OK;
+  }
+  grpc::Status GetShipment(grpc::ServerContext*, const shipments::v1::GetShipmentRequest* request,
+                           shipments::v1::Shipment* response) override {
+    for (const auto& shipment : shipments) {
+      if (shipment.name() != request->name()) continue;
+      *response = shipment;
+      return grpc::Status::OK;
+    }
+    return NotFound(request->name());
+  }
+  grpc::Status GetLabel(grpc::ServerContext*, const shipments::v1::GetLabelRequest* request,
+                        shipments::v1::GetLabelResponse* response) override {
+    response->set_label("^XA" + request->name() + "#" + std::to_string(request->package_number()));
+    response->set_label_format("ZPL");
+    return grpc::Status::OK;
+  }
+
+  google::protobuf::RepeatedPtrField<shipments::v1::Shipment> shipments;
+};
+
+class FakeReviews : public shipments::v1::ReviewService::Service {
+ public:
+  grpc::Status ListReviews(grpc::ServerContext*, const shipments::v1::ListReviewsRequest* request,
+                           shipments::v1::ListReviewsResponse* response) override {
+    decltype(reviews) found;
+    for (const auto& review : reviews) {
+      if (request->state() == 0 || request->state() == review.state()) *found.Add() = review;
+    }
+    response->set_next_page_token(FillPage(*request, found, response->mutable_reviews()));
+    return grpc::Status::OK;
+  }
+  grpc::Status ResolveReview(grpc::ServerContext*,
+                             const shipments::v1::ResolveReviewRequest* request,
+                             shipments::v1::Review* response) override {
+    resolved = *request;
+    response->set_name(request->name());
+    return grpc::Status::OK;
+  }
+
+  google::protobuf::RepeatedPtrField<shipments::v1::Review> reviews;
+  shipments::v1::ResolveReviewRequest resolved;
+};
+
+class FakeTracking : public tracking::v1::TrackingService::Service {
+ public:
+  grpc::Status GetTracker(grpc::ServerContext*, const tracking::v1::GetTrackerRequest* request,
+                          tracking::v1::Tracker* response) override {
+    for (const auto& tracker : trackers) {
+      if (tracker.name() != request->name()) continue;
+      *response = tracker;
+      return grpc::Status::OK;
+    }
+    return NotFound(request->name());
+  }
+
+  google::protobuf::RepeatedPtrField<tracking::v1::Tracker> trackers;
+};
+
+class FakeAccounts : public ups::v1::AccountService::Service {
+ public:
+  grpc::Status CreateAccount(grpc::ServerContext*, const ups::v1::CreateAccountRequest* request,
+                             ups::v1::Account* response) override {
+    created = *request;
+    *response = request->account();
+    response->set_name("accounts/" + request->account_id());
+    return grpc::Status::OK;
+  }
+  grpc::Status GetTokenStatus(grpc::ServerContext*, const ups::v1::GetTokenStatusRequest* request,
+                              ups::v1::TokenStatus* response) override {
+    response->set_account(request->name());
+    response->set_requests_used(2);
+    response->set_requests_limit(250);
+    return grpc::Status::OK;
+  }
+
+  ups::v1::CreateAccountRequest created;
+};
+
+class FakeAudit : public audit::v1::AuditService::Service {
+ public:
+  grpc::Status ListEntries(grpc::ServerContext*, const audit::v1::ListEntriesRequest* request,
+                           audit::v1::ListEntriesResponse* response) override {
+    response->set_next_page_token(FillPage(*request, entries, response->mutable_entries()));
+    return grpc::Status::OK;
+  }
+
+  google::protobuf::RepeatedPtrField<audit::v1::Entry> entries;
+};
+
+}  // namespace psups::psupsctl
