@@ -1,0 +1,57 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tests/sandbox/peoplesoft/local_time.h"
+
+namespace psups::peoplesoft_sandbox {
+
+// One PeopleSoft site. What the wire reference leaves unconfirmed is an option here; its default is
+// the initialiser. docs/sandbox.md says what each one means.
+struct SiteConfig {
+  std::string api_listen = "127.0.0.1:0";
+  std::string admin_listen = "127.0.0.1:0";
+  std::string tls_certificate_file = {};  // empty: plain HTTP
+  std::string tls_key_file = {};
+
+  std::string path_prefix = {};
+  std::string node = {};
+  std::string oprid = {};
+  std::string password = {};
+  std::string write_back_path = "PSUPS_TRACKING.v1";
+  std::set<std::string> operations = {"QAS_EXECUTEQRY_REST_GET", "PSUPS_TRACKING_POST"};
+  bool production = true;  // service system status: Production hides error details
+
+  absl::TimeZone base_time_zone = absl::UTCTimeZone();
+  bool fractions = false;
+  long row_cap = 0;                                        // 0: none
+  std::set<std::string> row_security_business_units = {};  // empty: all
+
+  bool bare_row_keys = false;
+  bool long_names = false;
+  bool blank_as_space = true;
+  DateTimeForm datetime_form = DateTimeForm::kT;
+  bool datetime_offset = false;
+  DateTimeForm prompt_datetime_form = DateTimeForm::kBlank;
+  bool numbers_as_strings = false;
+  bool missing_numbers_as_zero = false;
+  std::string zero_rows = "empty";  // or "absent", "null"
+  std::string query_name_key = "queryname=";
+  std::string json_content_type = "application/json; charset=UTF-8";
+  bool json_without_flag = false;
+  bool json_query_errors = false;
+
+  int auth_failure_status = 401;
+  int permission_failure_status = 403;
+  bool www_authenticate = false;
+  std::string set_cookie = {};
+};
+
+// INVALID_ARGUMENT naming every missing, unknown or bad key at once.
+absl::StatusOr<SiteConfig> ParseConfig(const std::string& json_text);
+
+}  // namespace psups::peoplesoft_sandbox

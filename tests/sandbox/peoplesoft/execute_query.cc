@@ -1,0 +1,135 @@
+#include "tests/sandbox/peoplesoft/execute_query.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/http_message.h"
+#include "tests/sandbox/peoplesoft/render.h"
+
+namespace psups::peoplesoft_sandbox {
+namespace {
+
+using Variables = std::map<std::string, std::string>;  // values not decoded
+
+Variables SplitQuery(const std::string& query_string) {
+  Variables variables;
+  for (const std::string& pair : std::vector<std::string>(absl::StrSplit(query_string, '&'))) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos) continue;
+    variables.emplace(PercentDecode(pair.substr(0, equals)), pair.substr(equals + 1));
+  }
+  return variables;
+}
+
+std::string Value(const Variables& variables, const std::string& name) {
+  const auto found = variables.find(name);
+  return found == variables.end() ? "" : found->second;
+}
+
+// A positional list: split at its literal commas first, decoded then.
+std::vector<std::string> List(const std::string& text) {
+  std::vector<std::string> parts;
+  if (text.empty()) return parts;
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
+    parts.push_back(PercentDecode(part));
+  }
+  return parts;
+}
+
+absl::Status Complain(const std::string& what) { return absl::InvalidArgumentError(what); }
+
+absl::Status ParsePrompts(const SiteConfig& site, const Variables& variables, QueryCall& call) {
+  const std::vector<std::string> names = List(Value(variables, "prompt_uniquepromptname"));
+  const std::vector<std::string> values = List(Value(variables, "prompt_fieldvalue"));
+  if (names.size() != values.size()) {
+    return Complain(absl::StrCat(names.size(), " prompt names, ", values.size(), " values"));
+  }
+  std::map<std::string, std::string> prompts;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] != "FROM_DTTM" && names[i] != "TO_DTTM") {
+      return Complain("Prompt " + names[i] + " is not one of the query's.");
+    }
+    prompts.emplace(names[i], values[i]);
+  }
+  for (const char* const name : {"FROM_DTTM", "TO_DTTM"}) {
+    const std::string value = prompts[name];
+    if (value.empty()) return Complain(absl::StrCat("Required prompt ", name, " has no value."));
+    const std::optional<LocalTime> time = ParseLocal(value, site.prompt_datetime_form);
+    if (!time) return Complain(absl::StrCat("Prompt ", name, " is not a date and time."));
+    const bool is_from = absl::StartsWith(name, "FROM");
+    (is_from ? call.from : call.to) = *time;
+    (is_from ? call.from_text : call.to_text) = value;
+  }
+  return absl::OkStatus();
+}
+
+// 0 asks for the profile's maximum and -1 for all rows; the profile cuts whatever was asked.
+absl::Status ParseLimit(const SiteConfig& site, const Variables& variables, QueryCall& call) {
+  int64_t asked = 0;
+  if (!absl::SimpleAtoi(Value(variables, "maxrows"), &asked) || asked < -1) {
+    return Complain("maxrows is required and is a number.");
+  }
+  call.limit = std::max<int64_t>(asked, 0);
+  if (site.row_cap > 0) {
+    call.limit = call.limit > 0 ? std::min(call.limit, site.row_cap) : site.row_cap;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ParseColumns(const SiteConfig& site, const Variables& variables, QueryCall& call) {
+  const std::vector<std::string> wanted = List(Value(variables, "filterfields"));
+  if (wanted.empty()) {
+    call.columns = call.query->columns;
+    return absl::OkStatus();
+  }
+  for (const std::string& name : wanted) {
+    const auto column =
+        std::find_if(call.query->columns.begin(), call.query->columns.end(),
+                     [&](const Column& known) { return WireName(known, site) == name; });
+    if (column == call.query->columns.end()) return Complain("No field " + name + " to filter by.");
+    call.columns.push_back(*column);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<QueryCall> ParseQueryCall(const SiteConfig& site,
+                                         const std::vector<std::string>& segments,
+                                         const std::string& query_string) {
+  if (segments.size() != 4) return Complain("The query's URL wants owner, name, type and format.");
+  const std::string owner = absl::AsciiStrToLower(segments[0]);
+  const std::string type = absl::AsciiStrToUpper(segments[2]);
+  if (owner != "public" && owner != "private") return Complain("Owner is public or private.");
+  if (type != "JSON" && type != "XMLP") {
+    return Complain("OutResultType " + type + " is not supported here; JSON and XMLP are.");
+  }
+  if (absl::AsciiStrToUpper(segments[3]) != "NONFILE")
+    return Complain("Only NONFILE runs at once.");
+
+  QueryCall call;
+  call.query = owner == "public" ? FindQuery(segments[1]) : nullptr;
+  if (call.query == nullptr) {
+    return Complain(absl::StrCat("Query ", segments[1], " does not exist or you have no access."));
+  }
+  const Variables variables = SplitQuery(query_string);
+  const std::string connected = absl::AsciiStrToUpper(Value(variables, "isconnectedquery"));
+  if (connected != "N") {
+    return Complain(connected == "Y" ? segments[1] + " is not a connected query."
+                                     : "isconnectedquery is required and is Y or N.");
+  }
+  if (absl::Status status = ParseLimit(site, variables, call); !status.ok()) return status;
+  if (absl::Status status = ParsePrompts(site, variables, call); !status.ok()) return status;
+  if (absl::Status status = ParseColumns(site, variables, call); !status.ok()) return status;
+  call.json = Value(variables, "json_resp") == "true" || (type == "JSON" && site.json_without_flag);
+  return call;
+}
+
+}  // namespace psups::peoplesoft_sandbox

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "absl/status/status.h"
+#include "tests/sandbox/ups/wire.h"
+
+namespace psups::ups_sandbox {
+
+enum class FaultKind {
+  // Nothing is done; the answer stands in its place.
+  kStatus,       // the rule's status and body
+  kHtml,         // the rule's status with a page of HTML
+  kResetBefore,  // TCP RST
+  kExpireToken,  // 401 as for an expired token; the token stays good
+  kNotFound,     // the route's own "there is no such thing (yet)"
+  // It is done; the reply is hurt.
+  kSlow,  // after delay_ms, else normal
+  kDoneThenStatus,
+  kDoneThenReset,
+  kDoneThenClose,
+  kDoneThenTruncate,
+  kWithhold,   // no reply, the connection stays until the client gives up
+  kSingleton,  // every list of one becomes its element
+  // Track: the times in GMT are hurt.
+  kNoGmt,     // missing
+  kShortGmt,  // without the leading zero of the hour
+  // Webhook: what becomes of the event.
+  kLost,           // not sent
+  kDuplicate,      // sent twice
+  kBadCredential,  // sent with a wrong bearer and key
+};
+
+struct FaultRule {
+  std::string id = {};
+  std::string route = {};
+  FaultKind kind = FaultKind::kStatus;
+  std::int64_t count = -1;  // hits left; -1: no end
+  double probability = 1;   // of a matching request being hit
+  std::uint64_t seed = 1;
+  std::chrono::milliseconds delay{0};
+  int status = 503;
+  std::string body = {};
+  std::string match = {};  // substring of the target or the body
+};
+
+// The rules in force. A request meets the first rule that matches it, in the order added.
+class Faults {
+ public:
+  // {"add": [rule, …], "remove": [id, …]}: both, or nothing and INVALID_ARGUMENT. A rule added with
+  // an id in use replaces that rule.
+  absl::Status Change(const Json& change);
+
+  // The rule that this request meets, its hit counted.
+  std::optional<FaultRule> Draw(const std::string& route, const std::string& target,
+                                const std::string& body);
+
+  // Every rule as it was added, with its hits.
+  Json Describe() const;
+
+  void Clear();
+
+ private:
+  struct Entry {
+    FaultRule rule = {};
+    Json added = {};
+    std::mt19937_64 random = {};
+    std::int64_t hits = 0;
+  };
+
+  std::atomic<bool> any_ = false;
+  mutable std::mutex mutex_;
+  std::deque<Entry> entries_;  // guarded by mutex_
+};
+
+}  // namespace psups::ups_sandbox
