@@ -1,0 +1,1 @@
+"""The whole stack on one machine: PostgreSQL, certificates, both sandboxes, the five services."""
