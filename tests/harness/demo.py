@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""make demo: PeopleSoft orders become UPS shipments, and their scans come back, before your eyes."""
+
+import argparse
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+
+from deploy.local.layout import CONNECTIONS, StackError  # noqa: E402
+from deploy.local.stack import Stack  # noqa: E402
+from judging.fields import pick, proto_key  # noqa: E402
+from running.display import Display, table  # noqa: E402
+from running.job import Job  # noqa: E402
+
+OUT = ROOT / "build" / "demo"
+# The ledger is exported up to its newest checkpoint.
+SETTINGS = {"audit-ledger": {"PSUPS_CHECKPOINT_INTERVAL": "1s"}}
+ROUND_SECONDS = 0.5
+STALL_SECONDS = 90
+GRACE_SECONDS = 3  # for what should not come any more
+MOST_FINDINGS = 20
+
+
+def run(job: Job, display: Display) -> bool:
+    """Works until every order has reached its end; False if nothing can or does move any more."""
+    moved_at, before, settled_at = time.monotonic(), None, None
+    while True:
+        started = time.monotonic()
+        job.step()
+        progress = job.progress()
+        display.show(progress)
+        if progress != before:
+            moved_at, before = time.monotonic(), progress
+        if not job.settled():
+            settled_at = None
+        elif settled_at is None:
+            settled_at = time.monotonic()
+        elif time.monotonic() - settled_at > GRACE_SECONDS:
+            return True
+        for service in job.stack.services.values():
+            if service.process.pid() is None:
+                display.say(f"{service.name} died: {service.process.last_words()}")
+                return False
+        if time.monotonic() - moved_at > STALL_SECONDS:
+            display.say(f"Nothing has moved for {STALL_SECONDS} s.")
+            return False
+        # Looking must not take the machine from those who work.
+        time.sleep(max(ROUND_SECONDS, time.monotonic() - started))
+
+
+def closing_table(job: Job) -> str:
+    expected = job.evidence.expected_orders()
+    delivered = {pick(row, "tracking_number"): proto_key(row)[0] for row in job.evidence.trackers
+                 if pick(row, "status") == "DELIVERED"}
+    rows = [["", "orders", "that ship", "parcels delivered", "statuses written back",
+             "for a person", "nothing to ship"]]
+    for name in CONNECTIONS:
+        mine = [order for key, order in expected.items() if key[0] == name]
+        outcome = Counter(order["outcome"] for order in mine)
+        written = [u for u in job.evidence.sites[name]["updates"] if u["result"] == "OK"]
+        reviews = [r for r in job.evidence.reviews if pick(r, "state") == "OPEN"
+                   and proto_key(r)[0] == name]
+        rows.append([name, str(len(mine)), str(outcome["ship"] + outcome["mixed"]),
+                     str(sum(connection == name for connection in delivered.values())),
+                     str(len(written)), str(len(reviews)), str(outcome["nothing"])])
+    reasons = Counter(pick(r, "reason") for r in job.evidence.reviews if pick(r, "state") == "OPEN")
+    asked = "".join(f"\n    {count:3}  {reason}" for reason, count in reasons.most_common())
+    return table(rows) + (f"\n\n  A person is asked about:{asked}" if asked else "")
+
+
+def demo(orders: int, seed: int, display: Display) -> int:
+    stack = Stack("demo", settings=SETTINGS)
+    stack.remove()
+    try:
+        display.say("Starting PostgreSQL, two PeopleSoft sandboxes, the UPS sandbox and the five "
+                    "services.")
+        stack.start()
+        job = Job(stack, OUT, orders=orders, seed=seed)
+        display.say("Creating one UPS account and two PeopleSoft connections with psupsctl.")
+        job.connect()
+        display.say(f"{orders} orders are entered in PeopleSoft.")
+        run(job, display)
+        counts, findings, broken = job.judge()
+    finally:
+        # What was started is stopped, even if somebody is in a hurry.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        stack.stop()
+    display.say(f"\n{closing_table(job)}\n")
+    display.say(table([[key, str(value)] for key, value in counts.items()]))
+    for count, line in findings.lines[:MOST_FINDINGS]:
+        display.say(f"  {count}: {line}")
+    if len(findings.lines) > MOST_FINDINGS:
+        display.say(f"  … and {len(findings.lines) - MOST_FINDINGS} more")
+    display.say(f"\nsummary: {OUT.relative_to(ROOT)}/summary.json   logs: "
+                f"{stack.home.relative_to(ROOT)}/logs")
+    for line in broken:
+        display.say(f"FAILED: {line}")
+    display.say("The demo failed." if broken else f"All {orders} orders are where they belong.")
+    return 1 if broken else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, signal.default_int_handler)
+    display = Display()
+    try:
+        return demo(arguments.orders, arguments.seed, display)
+    except KeyboardInterrupt:
+        display.say("\nInterrupted; everything is stopped.")
+    except StackError as problem:
+        display.say(f"\nmake demo: {problem}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

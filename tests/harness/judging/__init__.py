@@ -1,0 +1,1 @@
+"""Judges a run: the sandboxes' truth and journals, row by row, against what was expected."""

@@ -1,0 +1,1 @@
+"""Makes orders together with what must become of them."""

@@ -1,0 +1,257 @@
+"""An order as its maker meant it: the document that PeopleSoft gets, and what must become of it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from math import ceil
+
+from making.items import Item
+from making.packing import Unshippable, pack, plain
+from making.places import Place
+
+SERVICES = {"": "03", "GROUND": "03", "3DAY": "12", "2DAY": "02", "1DAY": "01"}
+LONGEST_NAME = 35
+DAYS_AHEAD = 7
+
+
+@dataclass(frozen=True)
+class Schedule:
+    number: int
+    quantity: Decimal
+    ship_to: Place
+    ship_type: str = "GROUND"
+    ship_date: date | None = None
+    received: Decimal = Decimal(0)
+    cancel_status: str = ""
+    bare_setid: bool = False  # SHIPTO_SETID blank: PeopleSoft finds it by SET_CNTRL_REC
+    sourced_to: str = ""
+    customer: str = ""
+
+    def open_quantity(self) -> Decimal:
+        return self.quantity - self.received
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    item: Item
+    unit: str
+    schedules: tuple[Schedule, ...]
+    cancel_status: str = ""
+    nature: str = "G"
+    amount_only: bool = False
+    vendor: Place | None = None  # requisitions only
+
+
+@dataclass(frozen=True)
+class Order:
+    connection: str
+    doc_type: str
+    business_unit: str
+    doc_id: str
+    dated: date
+    lines: tuple[Line, ...]
+    item_setid: str
+    vendor: Place | None = None  # purchase orders only
+    vendor_address: int = 1
+    status: str = ""
+    hold: bool = False
+    batch: int = 0
+    visible_after_ms: int = 0
+    scenario: str = "plain"
+
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.connection, self.doc_type, self.business_unit, self.doc_id)
+
+    # ---- the document ----
+
+    def document(self) -> dict:
+        purchase = self.doc_type == "PO"
+        header = {
+            "DOC_TYPE": self.doc_type,
+            "BUSINESS_UNIT": self.business_unit,
+            "PO_ID" if purchase else "REQ_ID": self.doc_id,
+            "PO_STATUS" if purchase else "REQ_STATUS": self.status or ("D" if purchase else "A"),
+            "PO_DT" if purchase else "REQ_DT": self.dated.isoformat(),
+            "CHNG_ORD_BATCH": self.batch,
+            "HOLD_STATUS": "Y" if self.hold else "N",
+            "BUYER_ID": "VP1" if purchase else "",
+            "LINES": [self._line(line) for line in self.lines],
+        }
+        if purchase:
+            header |= {
+                "PO_REF": "",
+                "VENDOR_SETID": self.vendor.setid,
+                "VENDOR_ID": self.vendor.place_id,
+                "ADDRESS_SEQ_NUM": self.vendor_address,
+            }
+        if self.visible_after_ms:
+            header["VISIBLE_AFTER_MS"] = self.visible_after_ms
+        return header
+
+    def _line(self, line: Line) -> dict:
+        row = {
+            "LINE_NBR": line.number,
+            "CANCEL_STATUS": line.cancel_status,
+            "ITM_SETID": self.item_setid,
+            "INV_ITEM_ID": line.item.item_id,
+            "DESCR254_MIXED": line.item.description,
+            "UNIT_OF_MEASURE": line.unit,
+            "PHYSICAL_NATURE": line.nature,
+            "AMT_ONLY_FLG": "Y" if line.amount_only else "N",
+            "RECV_REQ": "Y",
+            "SCHEDULES": [self._schedule(schedule) for schedule in line.schedules],
+        }
+        if self.doc_type == "REQ" and line.vendor:
+            row |= {"VENDOR_SETID": line.vendor.setid, "VENDOR_ID": line.vendor.place_id,
+                    "VNDR_LOC": "MAIN"}
+        return row
+
+    def _schedule(self, schedule: Schedule) -> dict:
+        kind = "PO" if self.doc_type == "PO" else "REQ"
+        row = {
+            "SCHED_NBR": schedule.number,
+            "CANCEL_STATUS": schedule.cancel_status,
+            f"QTY_{kind}": f"{schedule.quantity:.4f}",
+            f"PRICE_{kind}": "25.00000",
+            "CURRENCY_CD": "USD",
+            "DUE_DT": (self.dated + timedelta(days=30)).isoformat(),
+            "SHIP_DATE": schedule.ship_date.isoformat() if schedule.ship_date else "",
+            "SHIPTO_SETID": "" if schedule.bare_setid else schedule.ship_to.setid,
+            "SHIPTO_ID": schedule.ship_to.place_id,
+            "CARRIER_ID": "UPS",
+            "SHIP_TYPE_ID": schedule.ship_type,
+            "FREIGHT_TERMS": "DEST",
+            "SHIP_TO_CUST_ID": schedule.customer,
+            "QTY_RECEIVED": f"{schedule.received:.4f}",
+        }
+        if schedule.sourced_to:
+            row["SOURCED_PO_ID"] = schedule.sourced_to
+        return row
+
+    # ---- what must become of it ----
+
+    def ineligible(self, line: Line, schedule: Schedule, go_live: date) -> str | None:
+        ready = "D" if self.doc_type == "PO" else "A"
+        rules = [
+            (self.status not in ("", ready), "STATUS"),
+            (self.hold, "HOLD"),
+            (line.cancel_status not in ("", "A", "O"), "LINE_CANCELLED"),
+            (schedule.cancel_status not in ("", "A", "O"), "SCHEDULE_CANCELLED"),
+            (line.nature == "S", "SERVICE"),
+            (line.amount_only, "AMOUNT_ONLY"),
+            (bool(schedule.customer), "DIRECT_SHIP"),
+            (self.dated < go_live, "BEFORE_GO_LIVE"),
+            (bool(schedule.sourced_to), "SOURCED_TO_PO"),
+            (schedule.open_quantity() <= 0, "NOTHING_OPEN"),
+        ]
+        return next((reason for broken, reason in rules if broken), None)
+
+    def expected(self, go_live: date, today: date) -> dict:
+        kept, refused = [], []
+        for line in self.lines:
+            for schedule in line.schedules:
+                reason = self.ineligible(line, schedule, go_live)
+                if reason:
+                    refused.append({"line": line.number, "sched": schedule.number,
+                                    "reason": reason})
+                else:
+                    kept.append((line, schedule))
+        shipments = [self._shipment(group, today) for group in self._groups(kept, today)]
+        outcomes = {s["outcome"] for s in shipments}
+        return {
+            "connection": self.connection,
+            "doc_type": self.doc_type,
+            "business_unit": self.business_unit,
+            "doc_id": self.doc_id,
+            "scenario": self.scenario,
+            "outcome": "nothing" if not outcomes else
+                       "mixed" if len(outcomes) > 1 else outcomes.pop(),
+            "reason": refused[0]["reason"] if not shipments else
+                      next((s["reason"] for s in shipments if s["reason"]), None),
+            "ineligible": refused,
+            "shipments": shipments,
+            "change": None,
+        }
+
+    def _groups(self, kept, today: date) -> list[list[tuple[Line, Schedule]]]:
+        groups: dict = {}
+        for line, schedule in kept:
+            origin = line.vendor if self.doc_type == "REQ" else self.vendor
+            setid = "" if schedule.bare_setid else schedule.ship_to.setid
+            leaves = max(schedule.ship_date or today, today)
+            key = (origin and origin.setid, origin and origin.place_id, setid,
+                   schedule.ship_to.place_id, SERVICES.get(schedule.ship_type), leaves)
+            groups.setdefault(key, []).append((line, schedule))
+        return list(groups.values())
+
+    def _shipment(self, group, today: date) -> dict:
+        line, schedule = group[0]
+        origin = line.vendor if self.doc_type == "REQ" else self.vendor
+        packages, reason = [], self._place_reason(origin, schedule)
+        for line, schedule in group:
+            try:
+                packages += _packages(line, schedule)
+            except Unshippable as problem:
+                reason = reason or str(problem)
+        waits = schedule.ship_date and schedule.ship_date > today + timedelta(days=DAYS_AHEAD)
+        return {
+            "outcome": "review" if reason else "ship",
+            "reason": reason,
+            "service": SERVICES.get(schedule.ship_type),
+            "ship_date": schedule.ship_date.isoformat()
+                         if schedule.ship_date and schedule.ship_date > today else None,
+            "waits": bool(waits),
+            "ship_from": origin.on_label() if origin else None,
+            "ship_to": schedule.ship_to.on_label(),
+            "schedules": [{"line": each_line.number, "sched": each.number,
+                           "qty": plain(each.open_quantity())} for each_line, each in group],
+            "packages": [] if reason else packages,
+        }
+
+    def _place_reason(self, origin: Place | None, schedule: Schedule) -> str | None:
+        if origin is None:
+            return "NO_SHIP_FROM"
+        if schedule.ship_type not in SERVICES:
+            return "SERVICE_UNMAPPED"
+        if not schedule.ship_to.lines:
+            return "NO_SHIP_TO"
+        texts = [p for place in (origin, schedule.ship_to)
+                 for p in (place.name, place.attention, *place.lines)]
+        if any(len(text) > LONGEST_NAME for text in texts):
+            return "FIELD_TOO_LONG"
+        return schedule.ship_to.review_reason()
+
+
+def _packages(line: Line, schedule: Schedule) -> list[dict]:
+    """The schedule's packages; a fraction of a unit travels in the last one."""
+    quantity = schedule.open_quantity()
+    cartons = pack(line.item.unit_weight(line.unit), line.item.unit_sides(), quantity)
+    packages = []
+    for box in cartons:
+        inside = min(Decimal(box.units), quantity)
+        quantity -= inside
+        packages.append({
+            "weight": box.weight, "length": box.length, "width": box.width, "height": box.height,
+            "contents": [{"line": line.number, "sched": schedule.number, "qty": plain(inside)}],
+        })
+    assert quantity == 0 and sum(b.units for b in cartons) == ceil(schedule.open_quantity())
+    return packages
+
+
+@dataclass
+class Change:
+    """An order that changes after it was read; `when` says before or after its label."""
+
+    first: Order
+    when: str
+    changed: Order = field(default=None)
+
+    def with_schedule(self, **new) -> "Change":
+        """The changed order: its first schedule with `new`, one change order later."""
+        line = self.first.lines[0]
+        schedule = replace(line.schedules[0], ship_date=None, **new)
+        lines = (replace(line, schedules=(schedule,) + line.schedules[1:]),) + self.first.lines[1:]
+        self.changed = replace(self.first, lines=lines, batch=self.first.batch + 1,
+                               visible_after_ms=0)
+        return self

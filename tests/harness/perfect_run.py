@@ -1,0 +1,139 @@
+"""A run as it should have gone, made up from expected.json: for tests of the judge."""
+
+from datetime import datetime, timedelta, timezone
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from judging.evidence import Evidence
+from judging.fields import document_key, reference_of
+
+START = datetime(2026, 11, 23, 15, 0, 0, tzinfo=timezone.utc)
+ZONES = {"c1": "America/New_York", "c2": "America/Los_Angeles"}
+PROTO_TYPES = {"PO": "PURCHASE_ORDER", "REQ": "REQUISITION"}
+# UPS's type, code, statusCode and what psups calls it.
+SCANS = [("I", "DP", "005", "IN_TRANSIT"), ("D", "FS", "011", "DELIVERED")]
+
+
+def stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class PerfectRun:
+    def __init__(self, files: dict):
+        self.files = files
+        self.evidence = Evidence(
+            expected=files["expected.json"], addresses=files["addresses.json"],
+            ups={"shipments": [], "events": [], "tokens": [], "token_requests": [
+                {"time": "2026-11-23T15:00:00.000Z", "client_id": "demo", "status": 200}]},
+            sites={name: {"documents": [], "updates": [], "reads": []} for name in ZONES},
+            zones=ZONES, journals={"ups": [], "c1": [], "c2": []}, ledger_verified=True, seconds=42)
+        self.numbers, self.calls, self.sequence = count(1), count(1), {}
+        self.call("ups", "token")
+        for name in ZONES:
+            self.call(name, "query")
+        for row in files["addresses.json"]:
+            self.validate(row["input"])
+        for order in self.evidence.expected["orders"]:
+            self.play(order)
+        self.evidence.later_journals = self.evidence.journals
+
+    def call(self, peer: str, route: str, body="") -> str:
+        call_id = f"{next(self.calls):032x}"
+        self.evidence.journals[peer].append(
+            {"n": len(self.evidence.journals[peer]) + 1, "time": "2026-11-23T15:00:01.000Z",
+             "route": route, "body": body, "status": 200, "fault": None, "call_id": call_id})
+        self.evidence.ledger.append({"event_id": call_id, "action": f"ups.{route}",
+                                     "detail": {"call_id": call_id, "outcome": "DONE"}})
+        return call_id
+
+    def validate(self, address: dict) -> None:
+        self.call("ups", "xav", {"XAVRequest": {"AddressKeyFormat": {
+            "AddressLine": address["lines"], "PoliticalDivision2": address["city"],
+            "PoliticalDivision1": address["state"], "PostcodePrimaryLow": address["postal"],
+            "CountryCode": "US"}}})
+
+    def play(self, order: dict) -> None:
+        connection, kind, unit, doc_id = document_key(order)
+        document = {"connection": f"connections/{connection}", "document_type": PROTO_TYPES[kind],
+                    "business_unit": unit, "document_id": doc_id}
+        batch = (order["change"] or {"document": {}})["document"].get("CHNG_ORD_BATCH", 0)
+        self.evidence.orders.append({
+            "document": document, "change_order_batch": batch, "schedules": [
+                {"line_number": r["line"], "schedule_number": r["sched"],
+                 "ineligible_reason": r["reason"]} for r in order["ineligible"]]})
+        for shipment in (order["change"] or {}).get("labels_before", []):
+            self.buy(order, shipment, voided=True)
+        for shipment in order["shipments"]:
+            if shipment["outcome"] == "ship":
+                self.buy(order, shipment)
+            else:
+                self.evidence.reviews.append({"document": document, "state": "OPEN",
+                                              "reason": shipment["reason"]})
+
+    def buy(self, order: dict, shipment: dict, voided: bool = False) -> dict:
+        code, value = reference_of(order)
+        request = {"ShipmentRequest": {"Shipment": {
+            "ShipTo": _party(shipment["ship_to"]), "ShipFrom": _party(shipment["ship_from"]),
+            "Service": {"Code": shipment["service"]},
+            "Package": [_package(p, code, value) for p in shipment["packages"]],
+            **({"ShipmentDate": shipment["ship_date"].replace("-", "")}
+               if shipment["ship_date"] else {})}}}
+        packages = [{"tracking_number": f"1Z{next(self.numbers):016d}", "voided": voided,
+                     "request_index": i} for i in range(len(shipment["packages"]))]
+        truth = {"shipment_id": packages[0]["tracking_number"], "request": request,
+                 "packages": packages, "voided": voided, "created": stamp(START),
+                 "call_id": self.call("ups", "ship", request)}
+        self.evidence.ups["shipments"].append(truth)
+        for package, expected in zip(packages, shipment["packages"]):
+            self.travel(order, package["tracking_number"], expected, voided)
+        return truth
+
+    def travel(self, order: dict, number: str, expected: dict, voided: bool) -> None:
+        self.scan(number, "M", "MP", "003", START)
+        self.report(order, number, expected, "M", "MP", "LABEL_CREATED", START)
+        if voided:
+            self.report(order, number, expected, "MV", "VP", "VOIDED", START)
+            return
+        for minutes, (kind, code, status_code, status) in enumerate(SCANS, 1):
+            moment = START + timedelta(minutes=minutes)
+            self.scan(number, kind, code, status_code, moment)
+            self.report(order, number, expected, kind, code, status, moment)
+        self.evidence.trackers.append({"tracking_number": number, "status": "DELIVERED"})
+
+    def scan(self, number: str, kind: str, code: str, status_code: str, moment: datetime) -> None:
+        self.evidence.ups["events"].append({
+            "tracking_number": number, "type": kind, "code": code, "status_code": status_code,
+            "gmt_date": moment.strftime("%Y%m%d"), "gmt_time": moment.strftime("%H%M%S")})
+
+    def report(self, order: dict, number: str, expected: dict, kind: str, code: str, status: str,
+               moment: datetime) -> None:
+        connection, doc_type, unit, doc_id = document_key(order)
+        local = moment.astimezone(ZoneInfo(ZONES[connection]))
+        updates = self.evidence.sites[connection]["updates"]
+        for content in expected["contents"]:
+            schedule = (*document_key(order), content["line"], content["sched"])
+            self.sequence[schedule] = self.sequence.get(schedule, 0) + 1
+            updates.append({"n": len(updates) + 1, "result": "OK", "message": {
+                "MSG_ID": f"{len(updates):032x}", "DOC_TYPE": doc_type, "BUSINESS_UNIT": unit,
+                "DOC_ID": doc_id, "LINE_NBR": content["line"], "SCHED_NBR": content["sched"],
+                "SEQ_NBR": self.sequence[schedule], "TRACKING_NBR": number, "STATUS": status,
+                "UPS_TYPE": kind, "UPS_CODE": code, "IS_CURRENT": "Y",
+                "EVENT_DTTM": local.strftime("%Y-%m-%dT%H:%M:%S"), "EVENT_DTTM_UTC": stamp(moment),
+                "QTY": f"{float(content['qty']):.4f}"}})
+
+
+def _party(end: dict) -> dict:
+    address = {"AddressLine": end["lines"], "City": end["city"], "StateProvinceCode": end["state"],
+               "PostalCode": end["postal"], "CountryCode": end["country"]}
+    if end["residential"]:
+        address["ResidentialAddressIndicator"] = ""
+    return {"Name": end["name"], "AttentionName": end["attention_name"], "Address": address}
+
+
+def _package(package: dict, code: str, value: str) -> dict:
+    return {
+        "Packaging": {"Code": "02"},
+        "PackageWeight": {"UnitOfMeasurement": {"Code": "LBS"}, "Weight": package["weight"]},
+        "Dimensions": {"UnitOfMeasurement": {"Code": "IN"}, "Length": str(package["length"]),
+                       "Width": str(package["width"]), "Height": str(package["height"])},
+        "ReferenceNumber": [{"Code": "TN", "Value": "ABC"}, {"Code": code, "Value": value}]}

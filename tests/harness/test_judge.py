@@ -1,0 +1,399 @@
+"""Each thing that a run can get wrong moves its own count, and a good run moves none."""
+
+import copy
+import unittest
+from datetime import date
+
+import generator
+from judging import summary
+from perfect_run import START, PerfectRun
+
+FILES = generator.make(120, 1, date(2026, 11, 23))
+
+
+class JudgeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.good = PerfectRun(copy.deepcopy(FILES)).evidence
+        cls.good_counts, _ = summary.judge(cls.good)
+
+    def setUp(self):
+        self.run_ = copy.deepcopy(self.good)
+
+    def judged(self, **wanted):
+        """Judges the run; every count that `wanted` does not name is as in a good run."""
+        counts, findings = summary.judge(self.run_)
+        changed = {key: counts[key] for key in summary.KEYS
+                   if counts[key] != self.good_counts[key] and key != "ledger_entries"}
+        self.assertEqual(changed, wanted)
+        for count in wanted:
+            if count in summary.ZERO:
+                self.assertTrue([line for name, line in findings.lines if name == count])
+        return counts, findings
+
+    def broken(self, counts):
+        return summary.broken_rules(counts, 120)
+
+    def order(self, scenario):
+        return next(o for o in self.run_.expected["orders"] if o["scenario"] == scenario)
+
+    def labels(self, order):
+        value = f"{order['business_unit']} {order['doc_id']}"
+        return [s for s in self.run_.ups["shipments"]
+                if s["request"]["ShipmentRequest"]["Shipment"]["Package"][0]["ReferenceNumber"][1]
+                == {"Code": "PO" if order["doc_type"] == "PO" else "RQ", "Value": value}]
+
+    def label(self, order):
+        return self.labels(order)[0]
+
+    def shipment(self, order):
+        return self.label(order)["request"]["ShipmentRequest"]["Shipment"]
+
+    # ---- a good run ----
+
+    def test_a_good_run_holds(self):
+        counts, findings = summary.judge(self.run_)
+        self.assertEqual(findings.lines, [])
+        self.assertEqual(self.broken(counts), [])
+        self.assertEqual(list(counts), list(summary.KEYS))
+        self.assertTrue(all(isinstance(value, int) for value in counts.values()))
+
+    # ---- orders ----
+
+    def test_an_order_that_was_never_read_is_lost(self):
+        key = self.order("plain")
+        self.run_.orders = [row for row in self.run_.orders if not (
+            row["document"]["document_id"] == key["doc_id"]
+            and row["document"]["business_unit"] == key["business_unit"]
+            and row["document"]["connection"].endswith(key["connection"])
+            and row["document"]["document_type"] == "PURCHASE_ORDER")]
+        counts, _ = self.judged(lost_orders=1, orders_seen=self.good_counts["orders_seen"] - 1)
+        self.assertIn("orders_seen", " ".join(self.broken(counts)))
+
+    def test_another_reason_for_not_shipping_is_a_wrong_outcome(self):
+        row = next(r for r in self.run_.orders
+                   if any(s["ineligible_reason"] == "HOLD" for s in r["schedules"]))
+        row["schedules"][0]["ineligible_reason"] = "STATUS"
+        self.judged(wrong_outcome=1)
+
+    def test_a_change_that_was_not_read_is_a_wrong_outcome(self):
+        row = next(r for r in self.run_.orders if r["change_order_batch"] == 1)
+        row["change_order_batch"] = 0
+        self.judged(wrong_outcome=1)
+
+    def test_camel_case_is_read_as_well(self):
+        self.run_.orders = [
+            {"document": {"connection": r["document"]["connection"],
+                          "documentType": r["document"]["document_type"],
+                          "businessUnit": r["document"]["business_unit"],
+                          "documentId": r["document"]["document_id"]},
+             "changeOrderBatch": r["change_order_batch"],
+             "schedules": [{"lineNumber": s["line_number"], "scheduleNumber": s["schedule_number"],
+                            "ineligibleReason": s["ineligible_reason"]} for s in r["schedules"]]}
+            for r in self.run_.orders]
+        self.judged()
+
+    # ---- reviews ----
+
+    def test_a_review_that_is_missing(self):
+        good = len(self.run_.reviews)
+        self.run_.reviews.pop()
+        counts, _ = self.judged(wrong_outcome=1, reviews_open=good - 1)
+        self.assertIn("reviews_open", " ".join(self.broken(counts)))
+
+    def test_a_review_for_another_reason(self):
+        self.run_.reviews[0]["reason"] = "UPS_REJECTED"
+        self.judged(wrong_outcome=2)
+
+    def test_a_closed_review_does_not_count(self):
+        self.run_.reviews[0]["state"] = "RESOLVED"
+        self.judged(wrong_outcome=1, reviews_open=len(self.run_.reviews) - 1)
+
+    # ---- labels ----
+
+    def buy(self, order, shipment):
+        run = PerfectRun.__new__(PerfectRun)
+        run.evidence = self.run_
+        run.calls, run.numbers, run.sequence = iter(range(10**6, 10**7)), iter([10**8 + 1]), {}
+        sites = copy.deepcopy(self.run_.sites)
+        events, trackers = list(self.run_.ups["events"]), list(self.run_.trackers)
+        truth = run.buy(order, shipment)
+        self.run_.sites, self.run_.ups["events"] = sites, events
+        self.run_.trackers = trackers
+        return truth
+
+    def test_a_second_label_is_a_duplicate(self):
+        order = self.order("several_ship_tos")
+        good = self.good_counts
+        shipment = next(s for s in order["shipments"] if len(s["packages"]) == 1)
+        self.buy(order, shipment)
+        self.judged(duplicate_shipments=1, shipments_created=good["shipments_created"] + 1,
+                    packages=good["packages"] + 1)
+
+    def test_a_second_label_is_a_duplicate_even_if_it_is_void(self):
+        order = next(o for o in self.run_.expected["orders"] if o["outcome"] == "ship"
+                     and len(o["shipments"][0]["packages"]) == 1)
+        truth = self.buy(order, order["shipments"][0])
+        truth["voided"] = truth["packages"][0]["voided"] = True
+        self.judged(duplicate_shipments=1)
+
+    def test_the_label_before_a_change_is_no_duplicate_but_has_to_be_void(self):
+        order = self.order("changed_after_label")
+        before = next(s for s in self.labels(order) if s["voided"])
+        before["voided"] = False
+        for package in before["packages"]:
+            package["voided"] = False
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["duplicate_shipments"], 0)
+        self.assertEqual(counts["wrong_outcome"], 1)
+
+    def test_a_label_for_an_order_that_must_not_ship(self):
+        good = self.good_counts
+        donor = next(o for o in self.run_.expected["orders"] if o["outcome"] == "ship"
+                     and len(o["shipments"][0]["packages"]) == 1)
+        self.buy(self.order("on_hold"), donor["shipments"][0])
+        self.judged(ineligible_shipped=1, shipments_created=good["shipments_created"] + 1,
+                    packages=good["packages"] + 1)
+
+    def test_a_label_that_a_person_should_have_seen_first(self):
+        good = self.good_counts
+        order = self.order("no_weight")
+        donor = next(o for o in self.run_.expected["orders"] if o["outcome"] == "ship"
+                     and len(o["shipments"][0]["packages"]) == 1)
+        self.buy(order, order["shipments"][0] | {"packages": donor["shipments"][0]["packages"]})
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["wrong_outcome"], 1)
+        self.assertEqual(counts["shipments_created"], good["shipments_created"] + 1)
+
+    def test_a_shipment_without_a_label(self):
+        good = self.good_counts
+        lost = self.label(self.order("plain"))
+        self.run_.ups["shipments"].remove(lost)
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["wrong_outcome"], 1)
+        self.assertEqual(counts["shipments_created"], good["shipments_created"] - 1)
+        self.assertIn("shipments_created", " ".join(self.broken(counts)))
+
+    def test_each_field_of_the_request_is_compared(self):
+        changes = {
+            "ship_to.postal": lambda s: s["ShipTo"]["Address"].update(PostalCode="99999"),
+            "ship_to.city": lambda s: s["ShipTo"]["Address"].update(City="NOWHERE"),
+            "ship_to.lines": lambda s: s["ShipTo"]["Address"].update(AddressLine=["1 A ST"]),
+            "ship_to.name": lambda s: s["ShipTo"].update(Name="Somebody"),
+            "ship_to.attention_name": lambda s: s["ShipTo"].update(AttentionName="X"),
+            "ship_to.residential":
+                lambda s: s["ShipTo"]["Address"].update(ResidentialAddressIndicator="")
+                if "ResidentialAddressIndicator" not in s["ShipTo"]["Address"]
+                else s["ShipTo"]["Address"].pop("ResidentialAddressIndicator"),
+            "ship_from.state": lambda s: s["ShipFrom"]["Address"].update(StateProvinceCode="ZZ"),
+            "service": lambda s: s["Service"].update(Code="99"),
+            "package 1 weight": lambda s: s["Package"][0]["PackageWeight"].update(Weight="0.1"),
+            "package 1 height": lambda s: s["Package"][0]["Dimensions"].update(Height="77"),
+            "package 1 weight unit":
+                lambda s: s["Package"][0]["PackageWeight"]["UnitOfMeasurement"].update(Code="KGS"),
+            "package 1 packaging": lambda s: s["Package"][0]["Packaging"].update(Code="01"),
+            "package 1 derived reference":
+                lambda s: s["Package"][0]["ReferenceNumber"].pop(0),
+        }
+        order = self.order("plain")
+        for field, change in changes.items():
+            with self.subTest(field):
+                self.run_ = copy.deepcopy(self.good)
+                change(self.shipment(order))
+                counts, findings = summary.judge(self.run_)
+                self.assertEqual(counts["payload_mismatches"], 1)
+                self.assertIn(field, findings.lines[0][1])
+
+    def test_one_package_too_few(self):
+        self.shipment(self.order("several_packages"))["Package"].pop()
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["payload_mismatches"], 1)
+
+    def test_an_order_of_the_other_connection_with_the_same_number_is_told_apart(self):
+        seen = {}
+        for order in self.run_.expected["orders"]:
+            if order["outcome"] == "ship" and not order["change"]:
+                same = (order["doc_type"], order["business_unit"], order["doc_id"])
+                if same in seen:
+                    break
+                seen[same] = order
+        first, second = self.shipment(seen[same]), self.labels(order)[-1]
+        self.assertNotEqual(first["ShipTo"], second["request"]["ShipmentRequest"]["Shipment"]
+                            ["ShipTo"])
+        self.judged()
+
+    # ---- validation ----
+
+    def test_a_ship_call_before_its_validation(self):
+        journal = self.run_.journals["ups"]
+        journal.sort(key=lambda call: call["route"] != "ship")
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["ships_unvalidated"],
+                         sum(call["route"] == "ship" for call in journal))
+
+    def test_a_validation_that_failed_does_not_count(self):
+        to = self.shipment(self.order("plain"))["ShipTo"]["Address"]
+        for call in self.run_.journals["ups"]:
+            if call["route"] == "xav":
+                asked = call["body"]["XAVRequest"]["AddressKeyFormat"]
+                if asked["PostcodePrimaryLow"] == to["PostalCode"][:5]:
+                    call["status"] = 500
+        counts, _ = summary.judge(self.run_)
+        self.assertGreaterEqual(counts["ships_unvalidated"], 1)
+
+    # ---- tracking ----
+
+    def updates(self, connection="c1"):
+        return self.run_.sites[connection]["updates"]
+
+    def test_an_event_that_peoplesoft_never_heard_of(self):
+        number = self.label(self.order("plain"))["shipment_id"]
+        for site in self.run_.sites.values():
+            site["updates"] = [u for u in site["updates"] if not (
+                u["message"]["TRACKING_NBR"] == number and u["message"]["STATUS"] == "DELIVERED")]
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["events_missing"], 1)
+        self.assertGreaterEqual(counts["updates_missing"], 1)
+
+    def test_an_event_that_ups_does_not_have(self):
+        message = copy.deepcopy(self.updates()[-1])
+        message["n"] += 1
+        message["message"] |= {"EVENT_DTTM_UTC": "2026-11-23T15:09:09Z", "SEQ_NBR": 99,
+                               "EVENT_DTTM": "2026-11-23T10:09:09"}
+        self.updates().append(message)
+        self.judged(events_extra=1, updates_extra=1)
+
+    def test_the_same_event_told_twice(self):
+        again = copy.deepcopy(self.updates()[-1])
+        again["n"] += 1
+        again["message"] |= {"MSG_ID": "f" * 32, "SEQ_NBR": 99}
+        self.updates().append(again)
+        self.judged(updates_extra=1)
+
+    def test_a_duplicate_that_peoplesoft_recognised_is_none(self):
+        self.updates().append(copy.deepcopy(self.updates()[-1])
+                              | {"n": 10**6, "result": "DUPLICATE"})
+        self.judged()
+
+    def test_an_update_that_peoplesoft_refused_is_missing(self):
+        self.updates()[0]["result"] = "ERROR"
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["updates_missing"], 1)
+
+    def test_a_wrong_quantity(self):
+        self.updates()[0]["message"]["QTY"] = "77.0000"
+        self.judged(updates_missing=1, updates_extra=1)
+
+    def test_a_wrong_zone(self):
+        self.updates()[0]["message"]["EVENT_DTTM"] = "2026-11-23T15:00:00"
+        self.judged(updates_extra=1)
+
+    def test_a_sequence_number_that_goes_back(self):
+        first, second = self.updates()[0]["message"], self.updates()[1]["message"]
+        self.assertEqual(first["TRACKING_NBR"], second["TRACKING_NBR"])
+        first["SEQ_NBR"], second["SEQ_NBR"] = second["SEQ_NBR"], first["SEQ_NBR"]
+        self.judged(updates_out_of_order=1)
+
+    def test_a_current_status_that_goes_back_in_time(self):
+        first, last = self.updates()[1], self.updates()[2]
+        self.assertEqual(first["message"]["TRACKING_NBR"], last["message"]["TRACKING_NBR"])
+        first["message"]["SEQ_NBR"], last["message"]["SEQ_NBR"] = 3, 2
+        first["n"], last["n"] = last["n"], first["n"]
+        self.judged(updates_out_of_order=1)
+        first["message"]["IS_CURRENT"] = "N"
+        self.judged()
+
+    def test_label_created_is_one_whatever_its_time(self):
+        for event in self.run_.ups["events"]:
+            if event["type"] == "M":
+                event["gmt_time"] = "142233"
+        self.judged()
+
+    def test_a_parcel_that_no_tracker_calls_delivered(self):
+        good = self.good_counts
+        self.run_.trackers[0]["status"] = "IN_TRANSIT"
+        counts, _ = self.judged(trackers_delivered=good["trackers_delivered"] - 1)
+        self.assertIn("trackers_delivered", " ".join(self.broken(counts)))
+
+    # ---- calls ----
+
+    def test_a_call_that_the_ledger_does_not_have(self):
+        self.run_.ledger.pop()
+        self.judged(calls_unmatched=1)
+
+    def test_a_call_that_only_the_ledger_has(self):
+        self.run_.ledger.append({"action": "ups.ship", "detail": {"call_id": "feed" * 8}})
+        self.judged(calls_unmatched=1)
+
+    def test_a_call_that_was_not_made_need_not_be_anywhere(self):
+        self.run_.ledger.append({"action": "ups.ship.intent", "detail": {"call_id": "feed" * 8}})
+        self.run_.ledger.append({"action": "ups.ship",
+                                 "detail": {"calls": [{"call_id": "feed" * 8,
+                                                       "outcome": "NOT_MADE"}]}})
+        self.judged()
+
+    def test_an_intent_alone_is_a_call_unless_a_service_died(self):
+        self.run_.ledger.append({"action": "ups.ship.intent", "detail": {"call_id": "feed" * 8}})
+        self.judged(calls_unmatched=1)
+        self.run_.ledger.append({"action": "service.unclean_start", "detail": {
+            "from": "2026-11-23T14:00:00Z", "to": "2026-11-23T14:00:02Z"}})
+        self.judged()
+
+    def test_a_call_in_doubt_that_was_found_not_to_be_made(self):
+        self.run_.ledger += [
+            {"action": "ups.ship.intent", "detail": {"call_id": "feed" * 8}},
+            {"action": "ups.ship.outcome", "detail": {"call_id": "feed" * 8, "state": "IN_DOUBT"}}]
+        self.judged(calls_unmatched=1)
+        self.run_.ledger.append({"action": "ups.ship.outcome", "detail": {
+            "of_call_id": "feed" * 8, "state": "NOT_MADE"}})
+        self.judged()
+
+    def test_a_call_made_while_the_ledger_was_exported(self):
+        self.run_.ledger.append({"action": "ps.query", "detail": {"call_id": "feed" * 8}})
+        self.run_.later_journals = copy.deepcopy(self.run_.journals)
+        self.run_.later_journals["c1"].append(self.run_.journals["c1"][0]
+                                              | {"call_id": "feed" * 8})
+        self.judged()
+
+    def test_a_call_without_an_id(self):
+        self.run_.journals["c1"][0]["call_id"] = ""
+        self.run_.later_journals = {}
+        counts, _ = summary.judge(self.run_)
+        self.assertGreaterEqual(counts["calls_unmatched"], 1)
+
+    def test_an_unclean_start_excuses_reads_of_its_span_and_nothing_else(self):
+        span = {"action": "service.unclean_start",
+                "detail": {"from": "2026-11-23T15:00:00Z", "to": "2026-11-23T15:00:02Z"}}
+        query = self.run_.journals["c1"][0]
+        ship = next(c for c in self.run_.journals["ups"] if c["route"] == "ship")
+        gone = {query["call_id"], ship["call_id"]}
+        self.run_.ledger = [e for e in self.run_.ledger if e["detail"]["call_id"] not in gone]
+        self.run_.ledger.append(span)
+        counts, _ = self.judged(excused_reads=1, calls_unmatched=1)
+        self.assertIn("excused_reads", " ".join(self.broken(counts)))
+        self.assertNotIn("excused_reads", " ".join(summary.broken_rules(counts, 120, kills=1)))
+
+    # ---- tokens, the ledger ----
+
+    def test_token_requests_are_limited(self):
+        self.run_.ups["token_requests"] *= 3
+        counts, _ = self.judged(token_requests=3)
+        self.assertIn("token_requests", " ".join(self.broken(counts)))
+
+    def test_more_than_the_daily_limit_of_token_requests(self):
+        self.run_.ups["token_requests"] = [
+            {"client_id": "demo", "status": 200, "time": f"{START:%Y-%m-%dT%H:%M:%S}Z"}] * 252
+        self.judged(token_requests=252, token_limit_breaches=2)
+
+    def test_a_ledger_that_does_not_verify(self):
+        self.run_.ledger_verified = False
+        counts, _ = self.judged(ledger_verified=0)
+        self.assertIn("ledger_verified", " ".join(self.broken(counts)))
+
+    def test_too_few_shipments(self):
+        counts, _ = summary.judge(self.run_)
+        self.assertIn("0.6", " ".join(summary.broken_rules(counts, 1000)))
+
+
+if __name__ == "__main__":
+    unittest.main()
