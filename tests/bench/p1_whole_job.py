@@ -1,0 +1,149 @@
+"""P1: orders per second from PeopleSoft to a label, handed over, with the ledger drained.
+
+Five services by mTLS, real PostgreSQL with fsync, sandboxes that answer at once. The baseline is
+what the same cluster commits with 16 clients that insert one row of 250 bytes each. The sandboxes
+and PostgreSQL share the machine with the services, as on a customer's.
+"""
+
+import os
+import re
+import statistics
+import subprocess
+import time
+from datetime import date, timedelta
+
+from deploy.local import customers
+from deploy.local.layout import SERVICES, StackError, schema_of
+from deploy.local.postgres import PROGRAMS
+from deploy.local.stack import Stack
+
+ORDERS = int(os.environ.get("BENCH_ORDERS", "2000"))
+RUNS = int(os.environ.get("BENCH_RUNS", "1"))
+BASELINE_SECONDS = 5
+PATIENCE_SECONDS = 600
+TICK = os.sysconf("SC_CLK_TCK")
+ADDRESS = {"lines": ["500 Main Street"], "city": "Springfield", "state": "IL", "postal": "62701",
+           "country": "US"}
+VENDOR_ADDRESS = ADDRESS | {"lines": ["12 Mill Road"]}
+
+
+def _tables() -> dict:
+    def place(prefix: dict, address: dict) -> dict:
+        return prefix | {"ADDRESS1": address["lines"][0], "CITY": address["city"],
+                         "STATE": address["state"], "POSTAL": address["postal"], "COUNTRY": "USA",
+                         "EFFDT": "1901-01-01", "EFF_STATUS": "A"}
+    return {
+        "SET_CNTRL_REC": [],
+        "VENDOR": [{"SETID": "SHARE", "VENDOR_ID": "V1", "NAME1": "Mill Supplies"}],
+        "VENDOR_ADDR": [place({"SETID": "SHARE", "VENDOR_ID": "V1", "ADDRESS_SEQ_NUM": 1},
+                              VENDOR_ADDRESS)],
+        "LOCATION_TBL": [place({"SETID": "SHARE", "LOCATION": "L1", "DESCR": "Warehouse"}, ADDRESS)],
+        "MASTER_ITEM_TBL": [{"SETID": "SHARE", "INV_ITEM_ID": "I1", "UNIT_MEASURE_STD": "EA"}],
+        "INV_ITEMS": [{"SETID": "SHARE", "INV_ITEM_ID": "I1", "EFFDT": "1901-01-01",
+                       "INV_ITEM_WEIGHT": 2.5, "UNIT_MEASURE_WT": "LB", "INV_ITEM_LENGTH": 10,
+                       "INV_ITEM_WIDTH": 8, "INV_ITEM_HEIGHT": 4, "UNIT_MEASURE_DIM": "IN"}],
+        "INV_ITEM_UOM": [],
+    }
+
+
+def _order(number: int, today: str) -> dict:
+    return {
+        "DOC_TYPE": "PO", "BUSINESS_UNIT": "US001", "PO_ID": f"{number:010d}", "PO_STATUS": "D",
+        "HOLD_STATUS": "N", "CHNG_ORD_BATCH": 0, "PO_DT": today, "PO_REF": " ",
+        "VENDOR_SETID": "SHARE", "VENDOR_ID": "V1", "ADDRESS_SEQ_NUM": 1, "BUYER_ID": "B1",
+        "LAST_DTTM_UPDATE": "now",
+        "LINES": [{"LINE_NBR": 1, "CANCEL_STATUS": "A", "ITM_SETID": "SHARE", "INV_ITEM_ID": "I1",
+                   "DESCR254_MIXED": "Gear", "UNIT_OF_MEASURE": "EA", "PHYSICAL_NATURE": "G",
+                   "AMT_ONLY_FLG": "N", "RECV_REQ": "Y",
+                   "SCHEDULES": [{"SCHED_NBR": 1, "CANCEL_STATUS": "A", "QTY_PO": 3,
+                                  "DUE_DT": today, "SHIP_DATE": "", "SHIPTO_SETID": "SHARE",
+                                  "SHIPTO_ID": "L1", "CARRIER_ID": "UPS", "SHIP_TYPE_ID": "GROUND",
+                                  "FREIGHT_TERMS": "FOB", "PRICE_PO": 10.0,
+                                  "CURRENCY_CD": "USD"}]}],
+    }
+
+
+def _cpu_seconds(pid: int) -> float:
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def _baseline(stack: Stack) -> float:
+    """Commits per second of 16 clients, each inserting one row of 250 bytes."""
+    script = stack.home / "insert.sql"
+    script.write_text("INSERT INTO bench_rows (filler) VALUES (repeat('x', 250));\n")
+    stack.cluster.query("CREATE TABLE IF NOT EXISTS public.bench_rows "
+                        "(id bigserial PRIMARY KEY, filler text)")
+    done = subprocess.run(
+        [PROGRAMS / "pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2",
+         "-T", str(BASELINE_SECONDS), "-f", script, stack.cluster.url("postgres")],
+        env=os.environ | {"PGOPTIONS": "-c search_path=public"}, capture_output=True, text=True,
+        check=True)
+    stack.cluster.query("DROP TABLE public.bench_rows")
+    return float(re.search(r"tps = ([0-9.]+)", done.stdout).group(1))
+
+
+def _done(stack: Stack) -> bool:
+    outboxes = " UNION ALL ".join(
+        f"SELECT count(*) AS n FROM {schema_of(service)}.audit_outbox"
+        for service in SERVICES if service != "audit-ledger")
+    handed_over = stack.cluster.query("SELECT count(*) FROM tracking_sync.trackers")
+    return int(handed_over) >= ORDERS and stack.cluster.query(
+        f"SELECT sum(n) FROM ({outboxes}) AS waiting") == "0"
+
+
+def _once() -> dict:
+    with Stack("bench") as stack:
+        stack.remove()
+        stack.start()
+        today = date.today()
+        stack.connect(today - timedelta(days=1))
+        stack.ups.admin.post("/admin/addresses", [
+            {"input": address, "verdict": "valid",
+             "candidates": [address | {"postal_extended": "1234", "classification": "1"}]}
+            for address in (ADDRESS, VENDOR_ADDRESS)])
+        commits_per_second = _baseline(stack)
+        count = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'psups'"
+        commits = int(stack.cluster.query(count))
+        cpu = {name: _cpu_seconds(stack.services[name].process.pid()) for name in SERVICES}
+        started = time.monotonic()
+        stack.sites["c1"].admin.post("/admin/orders", {
+            "tables": _tables(),
+            "documents": [_order(n, today.isoformat()) for n in range(1, ORDERS + 1)]})
+        while not _done(stack):
+            if time.monotonic() - started > PATIENCE_SECONDS:
+                raise StackError(f"P1: not done after {PATIENCE_SECONDS} s; see {stack.home}/logs")
+            time.sleep(0.05)
+        seconds = time.monotonic() - started
+        used = {name: _cpu_seconds(stack.services[name].process.pid()) - cpu[name]
+                for name in SERVICES}
+        time.sleep(1.2)  # PostgreSQL reports its counts once a second
+        commits = int(stack.cluster.query(count)) - commits
+        stack.remove()
+        return {"orders_per_second": ORDERS / seconds, "commits_per_second": commits_per_second,
+                "commits_per_order": commits / ORDERS,
+                "cpu_ms_per_order": 1000 * sum(used.values()) / ORDERS,
+                "cpu_ms_by_service": {n: round(1000 * v / ORDERS, 3) for n, v in used.items()}}
+
+
+def run():
+    ordinary = customers.connection
+    # All orders are stamped with the same second or two: a window cannot be cut any further.
+    customers.connection = lambda *a: ordinary(*a) | {"max_rows": 100_000}
+    try:
+        runs = [_once() for _ in range(RUNS)]
+    finally:
+        customers.connection = ordinary
+    middle = {key: statistics.median(run[key] for run in runs)
+              for key in ("orders_per_second", "commits_per_second", "commits_per_order",
+                          "cpu_ms_per_order")}
+    yield {"id": "P1", "name": "orders to labelled, handed over, ledger drained",
+           "value": round(middle["orders_per_second"], 1), "unit": "orders/s",
+           "baseline_name": "commits/s by 16 clients", "baseline":
+           round(middle["commits_per_second"], 1),
+           "ratio": round(middle["orders_per_second"] / middle["commits_per_second"], 4),
+           "bar": None, "pass": None, "runs": RUNS,
+           "orders": ORDERS, "commits_per_order": round(middle["commits_per_order"], 2),
+           "cpu_ms_per_order": round(middle["cpu_ms_per_order"], 3),
+           "cpu_ms_by_service": runs[-1]["cpu_ms_by_service"]}
