@@ -18,6 +18,23 @@ namespace {
 
 constexpr int kMostTries = 3;
 constexpr absl::Duration kConnectionWait = absl::Seconds(10);
+// What a server says that was the primary and is a standby now: connecting anew finds the new one.
+constexpr std::string_view kReadOnly = "25006";
+
+// A server that answers nothing any more must not hold a thread for the kernel's patience.
+std::string WithTimeLimits(std::string url) {
+  const bool uri = url.rfind("postgres", 0) == 0 && url.find("://") != std::string::npos;
+  for (const std::string_view limit : {"connect_timeout=10", "tcp_user_timeout=30000"}) {
+    if (url.find(limit.substr(0, limit.find('=') + 1)) != std::string::npos) continue;
+    if (uri) {
+      url += url.find('?') == std::string::npos ? '?' : '&';
+    } else {
+      url += ' ';
+    }
+    url += limit;
+  }
+  return url;
+}
 
 std::string HexBytea(std::string_view bytes) { return "\\x" + Hex(bytes); }
 
@@ -66,7 +83,9 @@ absl::Status StatusFromDbError(const std::exception& error) {
       return absl::ResourceExhaustedError(
           absl::StrCat("database: ", FirstLine(what), " (disk, memory or connections: make room)"));
     }
-    if (state.rfind("57P", 0) == 0 || state.rfind("08", 0) == 0) {
+    // 57014: a statement was cancelled, by its time limit or a person; 58: the server's disk fails.
+    if (state.rfind("57", 0) == 0 || state.rfind("08", 0) == 0 || state.rfind("58", 0) == 0 ||
+        state == "55P03" || state == kReadOnly) {
       return absl::UnavailableError(absl::StrCat("database: ", FirstLine(what)));
     }
     // libpqxx 6 gives this one no state.
@@ -93,7 +112,9 @@ struct Connection {
   explicit Connection(const std::string& url) : session(url) {
     session.set_client_encoding("UTF8");
     pqxx::nontransaction tx(session);
-    tx.exec("SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'");
+    tx.exec(
+        "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'; "
+        "SET statement_timeout = '30s'");
   }
   pqxx::connection session;
 
@@ -126,7 +147,9 @@ class PqxxTx : public Tx {
           tx_.exec_prepared(name, pqxx::prepare::make_dynamic_params(values)));
       return Rows(std::shared_ptr<const void>(result, result.get()));
     } catch (const std::exception& error) {
-      if (dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr) broken_ = true;
+      const auto* sql_error = dynamic_cast<const pqxx::sql_error*>(&error);
+      broken_ = broken_ || dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
+                (sql_error != nullptr && sql_error->sqlstate() == kReadOnly);
       retry_ = dynamic_cast<const pqxx::transaction_rollback*>(&error) != nullptr;
       failed_ = StatusFromDbError(error);
       return failed_;
@@ -299,7 +322,7 @@ struct Db::Pool {
 };
 
 Db::Db(std::string url, int max_connections)
-    : pool_(std::make_unique<Pool>(std::move(url), max_connections)) {}
+    : pool_(std::make_unique<Pool>(WithTimeLimits(std::move(url)), max_connections)) {}
 Db::~Db() = default;
 
 absl::Status Db::Transact(const std::function<absl::Status(Tx&)>& body) {

@@ -115,14 +115,16 @@ class Tx {
 // lost database is UNAVAILABLE until it is back. Sessions speak UTC. From any thread.
 //
 // Errors (the only mapping of database errors): UNAVAILABLE, no connection or it broke before
-// COMMIT, or the server is starting or stopping; UNKNOWN, it broke during COMMIT, so the outcome is
-// not known; ABORTED, still a serialization failure or deadlock after three tries; ALREADY_EXISTS,
-// unique violation (the message names the constraint); FAILED_PRECONDITION, check or foreign-key
-// violation; RESOURCE_EXHAUSTED, disk full, out of memory or connections (SQLSTATE class 53);
-// PERMISSION_DENIED, 42501; INTERNAL, anything else. No message contains a parameter's value.
+// COMMIT, or the server is starting, stopping, read-only or cancels statements; UNKNOWN, it broke
+// during COMMIT, so the outcome is not known; ABORTED, still a serialization failure or deadlock
+// after three tries; ALREADY_EXISTS, unique violation (the message names the constraint);
+// FAILED_PRECONDITION, check or foreign-key violation; RESOURCE_EXHAUSTED, disk full, out of memory
+// or connections (SQLSTATE class 53); PERMISSION_DENIED, 42501; INTERNAL, anything else. No message
+// contains a parameter's value.
 class Db {
  public:
-  // `url` is a libpq connection string; it may hold a password, so it is never logged.
+  // `url` is a libpq connection string; it may hold a password, so it is never logged. Unless it
+  // says otherwise, connecting may take 10 s and silence 30 s. A statement may take 30 s.
   Db(std::string url, int max_connections);
   ~Db();
 

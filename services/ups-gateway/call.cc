@@ -15,8 +15,12 @@ ShipJudgement Doubt(std::string what, int http_status) {
   return {.state = pb::Call::IN_DOUBT, .doubt = std::move(what), .http_status = http_status};
 }
 
-// A 408 is a timeout of the edge's: what stands behind it may have gone on.
-bool RefusesForSure(int status) { return status >= 400 && status < 500 && status != 408; }
+// A 408 is a timeout of the edge's: what stands behind it may have gone on. So may it behind a code
+// that says "later", unless it is the rate limit's.
+bool RefusesForSure(int status, Action action) {
+  if (status < 400 || status >= 500 || status == 408) return false;
+  return action != Action::kReconcile && (action != Action::kBackOff || status == 429);
+}
 
 }  // namespace
 
@@ -56,7 +60,7 @@ ShipJudgement JudgeShip(const HttpOutcome& outcome, const pb::ShipmentSpec& ship
   }
   const std::string code = CodeOf(response);
   const CatalogueEntry entry = Look(Operation::kShip, code, response.status);
-  if (RefusesForSure(response.status) && entry.action != Action::kReconcile) {
+  if (RefusesForSure(response.status, entry.action)) {
     ShipJudgement judgement{.state = pb::Call::REJECTED, .http_status = response.status};
     judgement.error.set_ups_code(code);
     judgement.error.set_http_status(response.status);

@@ -9,12 +9,15 @@ namespace {
 
 namespace pb = ::psups::ups::v1;
 
+constexpr absl::Duration kAfterWatch = absl::Hours(24);
+
 bool NobodyKnows(const Doubt& doubt, const Evidence& evidence) {
   return evidence.label == Evidence::Label::kNotFound &&
          evidence.track == Evidence::Track::kNotFound && doubt.known_number.empty();
 }
 
 // Four times longer each round, and never past the end of a window, so that it is looked at then.
+// What counts as not made is let go after the watch; what is in doubt never is.
 absl::Duration NextWait(const Doubt& doubt, const DoubtSettings& settings) {
   absl::Duration wait = settings.first_wait;
   for (int i = 0; i < doubt.round_count && wait < settings.most_wait; ++i) wait *= 4;
@@ -22,7 +25,9 @@ absl::Duration NextWait(const Doubt& doubt, const DoubtSettings& settings) {
   for (const absl::Duration end : {settings.rebuy_window, settings.window}) {
     if (end > doubt.age) wait = std::min(wait, end - doubt.age + absl::Milliseconds(50));
   }
-  if (doubt.age + wait > settings.watch) return absl::InfiniteDuration();
+  if (doubt.age + wait > settings.watch) {
+    return doubt.not_made ? absl::InfiniteDuration() : kAfterWatch;
+  }
   return wait;
 }
 
@@ -90,9 +95,13 @@ Finding Settle(const Doubt& doubt, const Evidence& evidence, const DoubtSettings
     return finding;
   }
   if (!NobodyKnows(doubt, evidence)) {
-    // Nothing is known, for UPS could not be asked: an outage, no reason to bother anybody.
-    finding.doubt = absl::StrCat("UPS cannot be asked now", evidence.obstacle.empty() ? "" : ": ",
-                                 evidence.obstacle, ". It is asked again.");
+    // An outage is no reason to bother anybody, unless it does not end; a refusal to say is.
+    finding.needs_person |= (window_over && evidence.refused) || doubt.age >= settings.watch;
+    finding.doubt = absl::StrCat(
+        "UPS does not say whether it made the shipment", evidence.obstacle.empty() ? "" : ": ",
+        evidence.obstacle,
+        finding.needs_person ? " Look for it at ups.com; if it is not there, retry the shipment."
+                             : " It is asked again.");
     return finding;
   }
 

@@ -40,14 +40,15 @@ struct Evidence {
   Track track = Track::kUnknown;  // tracking by our reference
   std::string number = {};
   Control control = Control::kUnknown;
-  std::string obstacle = {};  // why a channel could not be asked
+  std::string obstacle = {};  // why a channel did not say
+  bool refused = false;       // it will not say, however often it is asked
 };
 
 struct DoubtSettings {
   absl::Duration first_wait = absl::Seconds(30);
   absl::Duration most_wait = absl::Minutes(15);
   absl::Duration window = absl::Hours(2);              // then a person is asked
-  absl::Duration watch = absl::Hours(24 * 7);          // then UPS is no longer asked
+  absl::Duration watch = absl::Hours(24 * 7);          // then UPS is asked once a day, if at all
   absl::Duration rebuy_window = absl::ZeroDuration();  // of the account; zero: never by machine
 };
 

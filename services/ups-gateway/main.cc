@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/cleanup/cleanup.h"
 #include "common/audit_client.h"
 #include "common/channel.h"
 #include "common/crypto.h"
@@ -79,6 +80,11 @@ absl::Status Main(Settings& settings) {
   const auto sink = MakeLedgerSink(MakeChannel(ledger_address, base.tls));
   AuditRelay relay(db, *sink);
 
+  // Once all that follows has ended, and with it what it had to record.
+  const absl::Cleanup end_run = [&runs, &run_id] {
+    const absl::Status ended = runs->End(run_id);
+    if (!ended.ok()) LogWarning("clean_stop_not_stored", {{"status", ended}});
+  };
   // Whatever feeds another stands below it: what is under way ends in the order of destruction.
   Wakeup doubts;
   Unrecorded unrecorded(clock);
@@ -118,10 +124,17 @@ absl::Status Main(Settings& settings) {
                           .idle_wait = resolver_idle,
                           .step = [&] { return resolver.Step(); },
                           .wakeup = &doubts},
+                         {.name = "renew_leases",
+                          .idle_wait = kDoubtLease / 3,
+                          .step = [&]() -> absl::StatusOr<int> {
+                            RETURN_IF_ERROR(resolver.RenewLeases());
+                            return 0;
+                          }},
                          {.name = "heartbeat",
                           .idle_wait = kHeartbeat,
                           .step = [&]() -> absl::StatusOr<int> {
-                            RETURN_IF_ERROR(runs->Beat(run_id, unrecorded.OldestAge(), kSilence));
+                            RETURN_IF_ERROR(runs->Beat(
+                                run_id, [&] { return unrecorded.OldestAge(); }, kSilence));
                             return 0;
                           }},
                          {.name = "gauges", .idle_wait = absl::Seconds(5), .step = [&] {
@@ -135,8 +148,6 @@ absl::Status Main(Settings& settings) {
   executor.reset();  // what was posted runs
   const absl::StatusOr<int> settled = treasury.Step();
   if (!settled.ok()) LogWarning("token_request_not_settled", {{"status", settled.status()}});
-  const absl::Status ended = runs->End(run_id);
-  if (!ended.ok()) LogWarning("clean_stop_not_stored", {{"status", ended}});
   return served;
 }
 

@@ -79,6 +79,7 @@ struct TokenAnswer {
   // kFetch: the request is counted and committed under the asker's call_id; with this.
   std::string client_id = {};
   std::string client_secret = {};
+  absl::Time secret_time = absl::InfinitePast();  // since when it is the secret
 };
 
 struct TokenOutcome {
@@ -86,6 +87,7 @@ struct TokenOutcome {
   std::string account_id = {};
   std::string call_id = {};
   TokenJudgement judgement = {};
+  absl::Time secret_time = absl::InfinitePast();     // of the secret it was asked with
   absl::Duration since_sent = absl::ZeroDuration();  // the lifetime began at most so long ago
 };
 
@@ -191,8 +193,17 @@ class CallStore {
                                                           int limit) = 0;
   virtual absl::Status Acknowledge(const std::vector<std::string>& request_ids) = 0;
 
+  // What CloseCall promises; `call_id` and `entry` are stored if it changes anything. A late twin
+  // of a call that a person ended is looked for after `watch_after`.
+  virtual absl::StatusOr<ups::v1::Call> Close(const ups::v1::CloseCallRequest& request,
+                                              std::string_view call_id, const AuditEntry& entry,
+                                              absl::Duration watch_after) = 0;
+
   // Calls due to be asked about, leased; SENT ones whose answer is overdue become IN_DOUBT.
   virtual absl::StatusOr<std::vector<Doubt>> LeaseDoubts(int limit, absl::Duration lease) = 0;
+  // Prolongs leases that are still held, by call id; others are left alone.
+  virtual absl::Status RenewDoubts(const std::map<std::string, std::string>& lease_ids,
+                                   absl::Duration lease) = 0;
   // The derived reference of a label that exists and is of like age and lane, or empty.
   virtual absl::StatusOr<std::string> FindControl(const Doubt& doubt, absl::Duration like_age) = 0;
   // Applies where the lease is still held; the exchanges are kept in any case. One commit; safe to
@@ -215,9 +226,11 @@ class CallStore {
 class RunStore {
  public:
   virtual ~RunStore() = default;
-  // Says that this run lives; `unrecorded_for` is the age of the oldest call to UPS that is not yet
-  // recorded. Runs silent for longer than `silence` are taken for dead: one audit entry each.
-  virtual absl::Status Beat(std::string_view run_id, absl::Duration unrecorded_for,
+  // Says that this run lives; `unrecorded_for` tells, within the transaction, the age of the oldest
+  // call to UPS that is not yet recorded. Runs silent for longer than `silence` are taken for dead:
+  // one audit entry each.
+  virtual absl::Status Beat(std::string_view run_id,
+                            const std::function<absl::Duration()>& unrecorded_for,
                             absl::Duration silence) = 0;
   // A clean stop: everything is recorded. Leases of this run's end with it, as with a dead one's.
   virtual absl::Status End(std::string_view run_id) = 0;

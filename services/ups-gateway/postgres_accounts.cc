@@ -149,7 +149,7 @@ class PostgresTokenStore : public TokenStore {
                                   std::string_view call_id, absl::Duration lease) override {
     TokenAnswer answer;
     // Before the count, so that a secret that does not open costs nothing.
-    ASSIGN_OR_RETURN(answer.client_secret, NewestSecret(account.treasury_id));
+    RETURN_IF_ERROR(NewestSecret(account.treasury_id, answer));
     answer.client_id = account.settings.client_id();
     std::string sealed_token;
     RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
@@ -157,7 +157,7 @@ class PostgresTokenStore : public TokenStore {
                        tx.Exec(absl::StrCat(kSelectRow, "FOR UPDATE"), {account.treasury_id}));
       if (locked.empty()) return absl::NotFoundError("the account's credential vanished");
       // A statement of its own: it sees what was committed while this one waited for the lock.
-      ASSIGN_OR_RETURN(const Rows counted, tx.Exec(kCount, {account.treasury_id, kSendFence}));
+      ASSIGN_OR_RETURN(const Rows counted, tx.Exec(kCount, {account.treasury_id, kCountedBefore}));
       const TreasuryFacts facts = ReadFacts(locked[0], counted[0]);
       answer.decision = Decide(facts, wish);
       answer.version = facts.token_version;
@@ -178,7 +178,7 @@ class PostgresTokenStore : public TokenStore {
                   "lease_until = "
                   "clock_timestamp() + make_interval(secs => $4), forced_time = CASE WHEN $5 THEN "
                   "clock_timestamp() ELSE forced_time END FROM counted WHERE t.treasury_id = $1",
-                  {account.treasury_id, call_id, facts.limit, lease, wish.refused, kSendFence,
+                  {account.treasury_id, call_id, facts.limit, lease, wish.refused, kCountedBefore,
                    run_id_}));
       if (leased.affected() != 1) {
         return absl::ResourceExhaustedError("the account's token requests of 24 hours are used up");
@@ -211,8 +211,9 @@ class PostgresTokenStore : public TokenStore {
     }
     return db_.Transact([&](Tx& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const Rows row,
-                       tx.Exec("SELECT failure_count FROM treasuries WHERE treasury_id = $1 AND "
-                               "lease_id = $2 FOR UPDATE",
+                       tx.Exec("SELECT failure_count, (SELECT max(secret_time) FROM accounts a "
+                               "WHERE a.treasury_id = t.treasury_id) AS secret_time FROM "
+                               "treasuries t WHERE treasury_id = $1 AND lease_id = $2 FOR UPDATE",
                                {outcome.treasury_id, outcome.call_id}));
       RETURN_IF_ERROR(
           tx.Exec("UPDATE token_requests SET state = $3 WHERE treasury_id = $1 AND call_id = $2",
@@ -229,6 +230,13 @@ class PostgresTokenStore : public TokenStore {
                     {outcome.treasury_id, sealed, outcome.call_id, outcome.since_sent,
                      judgement.lifetime})
                 .status());
+      } else if (!row.empty() && judgement.end == TokenEnd::kRefused &&
+                 row[0].Time("secret_time") > outcome.secret_time) {
+        // It was rotated meanwhile: what UPS refused is no longer the secret.
+        RETURN_IF_ERROR(tx.Exec("UPDATE treasuries SET retry_time = 'epoch', lease_id = '', "
+                                "lease_until = 'epoch' WHERE treasury_id = $1",
+                                {outcome.treasury_id})
+                            .status());
       } else if (!row.empty()) {
         const int failures = static_cast<int>(row[0].Int("failure_count")) + 1;
         RETURN_IF_ERROR(
@@ -258,7 +266,7 @@ class PostgresTokenStore : public TokenStore {
   absl::StatusOr<TokenBudget> Budget(const Account& account) override {
     ASSIGN_OR_RETURN(const Rows row, db_.Exec(kSelectRow, {account.treasury_id}));
     if (row.empty()) return absl::NotFoundError("the account's credential vanished");
-    ASSIGN_OR_RETURN(const Rows counted, db_.Exec(kCount, {account.treasury_id, kSendFence}));
+    ASSIGN_OR_RETURN(const Rows counted, db_.Exec(kCount, {account.treasury_id, kCountedBefore}));
     TokenBudget budget;
     budget.facts = ReadFacts(row[0], counted[0]);
     budget.expire_time = row[0].OptionalTime("token_expire_time").value_or(absl::InfinitePast());
@@ -270,7 +278,7 @@ class PostgresTokenStore : public TokenStore {
                    "FROM token_requests WHERE treasury_id = $1 AND state <> 'NOT_SENT' AND "
                    "request_time > clock_timestamp() - interval '24 hours' - make_interval(secs => "
                    "$2) ORDER BY request_time OFFSET $3 LIMIT 1",
-                   {account.treasury_id, kSendFence, surplus}));
+                   {account.treasury_id, kCountedBefore, surplus}));
       if (!oldest.empty()) budget.next_free_time = oldest[0].Time("free");
     }
     return budget;
@@ -286,7 +294,7 @@ class PostgresTokenStore : public TokenStore {
       "extract(epoch FROM retry_time - clock_timestamp()) AS retry_left, "
       "extract(epoch FROM clock_timestamp() - forced_time) AS since_forced, "
       "credential_refused, problem FROM treasuries WHERE treasury_id = $1 ";
-  // A request may be sent up to the fence after it was counted, so the window is that much longer.
+  // $2: how much longer than 24 hours the window is.
   static constexpr char kCount[] =
       "SELECT r.used, r.since_request, a.token_limit, a.min_interval FROM "
       "(SELECT count(*) AS used, extract(epoch FROM clock_timestamp() - max(request_time)) AS "
@@ -328,14 +336,17 @@ class PostgresTokenStore : public TokenStore {
     return facts;
   }
 
-  absl::StatusOr<std::string> NewestSecret(const std::string& treasury_id) {
+  absl::Status NewestSecret(const std::string& treasury_id, TokenAnswer& answer) {
     ASSIGN_OR_RETURN(const Rows rows,
-                     db_.Exec("SELECT account_id, secret FROM accounts WHERE treasury_id = $1 "
-                              "ORDER BY secret_time DESC LIMIT 1",
+                     db_.Exec("SELECT account_id, secret, secret_time FROM accounts WHERE "
+                              "treasury_id = $1 ORDER BY secret_time DESC LIMIT 1",
                               {treasury_id}));
     if (rows.empty()) return absl::NotFoundError("the account vanished");
     const std::string id = rows[0].Text("account_id");
-    return sealer_.Open({"accounts", "secret", id}, rows[0].Binary("secret"));
+    answer.secret_time = rows[0].Time("secret_time");
+    ASSIGN_OR_RETURN(answer.client_secret,
+                     sealer_.Open({"accounts", "secret", id}, rows[0].Binary("secret")));
+    return absl::OkStatus();
   }
 
   Db& db_;
@@ -347,14 +358,14 @@ class PostgresRunStore : public RunStore {
  public:
   explicit PostgresRunStore(Db& db) : db_(db) {}
 
-  absl::Status Beat(std::string_view run_id, absl::Duration unrecorded_for,
+  absl::Status Beat(std::string_view run_id, const std::function<absl::Duration()>& unrecorded_for,
                     absl::Duration silence) override {
     return db_.Transact([&](Tx& tx) -> absl::Status {
       RETURN_IF_ERROR(
           tx.Exec("INSERT INTO runs (run_id, unrecorded_since) VALUES ($1, now() - "
                   "make_interval(secs => $2)) ON CONFLICT (run_id) DO UPDATE SET heartbeat_time = "
                   "excluded.heartbeat_time, unrecorded_since = excluded.unrecorded_since",
-                  {run_id, unrecorded_for})
+                  {run_id, unrecorded_for()})
               .status());
       ASSIGN_OR_RETURN(
           const Rows dead,

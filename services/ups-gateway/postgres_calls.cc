@@ -35,6 +35,9 @@ std::string ConnectionId(const std::string& name) {
   return name.compare(0, kPrefix.size(), kPrefix) == 0 ? name.substr(kPrefix.size()) : name;
 }
 
+// "x" of "accounts/x".
+std::string IdIn(const std::string& name) { return name.substr(name.find('/') + 1); }
+
 std::string Scope(const std::string& account_id) { return "accounts/" + account_id; }
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
@@ -50,6 +53,11 @@ struct StoredCall {
   std::string content_hash = {};
   std::string result = {};  // sealed
   std::string labels = {};  // sealed
+
+  // A call that was closed before it came has no content, and ends whatever comes.
+  bool StandsFor(const std::string& content) const {
+    return content_hash.empty() || content_hash == content;
+  }
 };
 
 StoredCall ReadCall(const Row& row) {
@@ -170,7 +178,7 @@ class PostgresCallStore : public CallStore {
         if (found == stood_there.end()) return absl::InternalError("a stored call vanished");
         // The row is ours if an earlier try's COMMIT did happen.
         answer.ours = found->second.call_id == intent.call_id;
-        answer.same_content = found->second.content_hash == ContentHash(intent.request);
+        answer.same_content = found->second.StandsFor(ContentHash(intent.request));
         ASSIGN_OR_RETURN(answer.call, Open(found->second));  // twins in one group share it
       }
       answers.push_back(std::move(answer));
@@ -285,7 +293,7 @@ class PostgresCallStore : public CallStore {
   absl::StatusOr<IntentAnswer> Find(const pb::CreateShipmentRequest& request) override {
     ASSIGN_OR_RETURN(StoredCall stored, FindStored(request.request_id()));
     IntentAnswer answer;
-    answer.same_content = stored.content_hash == ContentHash(request);
+    answer.same_content = stored.StandsFor(ContentHash(request));
     ASSIGN_OR_RETURN(answer.call, Open(std::move(stored)));
     return answer;
   }
@@ -319,6 +327,33 @@ class PostgresCallStore : public CallStore {
             "c.request_id = ANY($1::text[])",
             {request_ids})
         .status();
+  }
+
+  absl::StatusOr<pb::Call> Close(const pb::CloseCallRequest& request, std::string_view call_id,
+                                 const AuditEntry& entry, absl::Duration watch_after) override {
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      // Without a content it stands for every content: what comes later under the id is too late.
+      ASSIGN_OR_RETURN(
+          const Rows closed,
+          tx.Exec("WITH never_came AS (INSERT INTO calls (call_id, request_id, account_id, "
+                  "connection_id, content_hash, request, reference, package_count, lane, state, "
+                  "trace_id, actor, create_time, update_time) VALUES ($1, $2, $3, $4, '', '', '', "
+                  "0, '', 'NOT_MADE', $5, $6, now(), now()) ON CONFLICT (request_id) DO NOTHING "
+                  "RETURNING call_id), "
+                  "confirmed AS (UPDATE calls SET state = 'NOT_MADE', needs_person = false, doubt "
+                  "= '', lease_id = '', due_time = now() + make_interval(secs => $8), update_time "
+                  "= now() WHERE request_id = $2 AND state = 'IN_DOUBT' AND needs_person AND $7 "
+                  "RETURNING call_id) "
+                  "SELECT call_id FROM never_came UNION ALL SELECT call_id FROM confirmed",
+                  {call_id, request.request_id(), IdIn(request.account()),
+                   ConnectionId(request.connection()), entry.trace_id, entry.actor,
+                   !request.confirmed_by().empty(), watch_after}));
+      if (closed.empty()) return absl::OkStatus();
+      AuditEntry stored = entry;
+      stored.detail["of_call_id"] = closed[0].Text("call_id");
+      return AppendAudit(tx, kService, {stored});
+    }));
+    return Get(request.request_id());
   }
 
   absl::StatusOr<std::vector<Doubt>> LeaseDoubts(int limit, absl::Duration lease) override {
@@ -392,6 +427,24 @@ class PostgresCallStore : public CallStore {
     return doubts;
   }
 
+  absl::Status RenewDoubts(const std::map<std::string, std::string>& lease_ids,
+                           absl::Duration lease) override {
+    std::vector<std::string> calls, leases;
+    for (const auto& [call_id, lease_id] : lease_ids) {
+      calls.push_back(call_id);
+      leases.push_back(lease_id);
+    }
+    // A row that is being changed is being given up: waiting for it would only hold the others.
+    return db_
+        .Exec(
+            "WITH held AS MATERIALIZED (SELECT c.call_id FROM calls c JOIN unnest($1::text[], "
+            "$2::text[]) AS h(call_id, lease_id) USING (call_id, lease_id) FOR UPDATE OF c SKIP "
+            "LOCKED) UPDATE calls c SET due_time = now() + make_interval(secs => $3) FROM held "
+            "WHERE c.call_id = held.call_id",
+            {calls, leases, lease})
+        .status();
+  }
+
   absl::StatusOr<std::string> FindControl(const Doubt& doubt, absl::Duration like_age) override {
     // A younger label is the better witness: UPS had less time to show it.
     ASSIGN_OR_RETURN(
@@ -463,7 +516,7 @@ class PostgresCallStore : public CallStore {
     std::optional<VoidEnd> done;
     RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
       done.reset();
-      const std::string account_id = request.account().substr(request.account().find('/') + 1);
+      const std::string account_id = IdIn(request.account());
       RETURN_IF_ERROR(tx.Exec("INSERT INTO voids (request_id, account_id, ups_shipment_id, state) "
                               "VALUES ($1, $2, $3, 'SENT') ON CONFLICT (request_id) DO NOTHING",
                               {request.request_id(), account_id, request.ups_shipment_id()})

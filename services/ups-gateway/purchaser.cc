@@ -133,7 +133,7 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
       !status.ok()) {
     return AnswerStored(purchase, status);
   }
-  if (treasury_.HasToken(*intent.account)) {
+  if (treasury_.HasToken(*intent.account, Operation::kShip)) {
     WithToken(purchase);
   } else {
     AnswerStored(purchase, absl::OkStatus());

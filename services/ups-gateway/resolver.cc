@@ -9,15 +9,21 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/call.h"
 #include "services/ups-gateway/error_catalogue.h"
+#include "services/ups-gateway/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {
 
 namespace pb = ::psups::ups::v1;
 
-constexpr int kMostInFlight = 64;
-// Four questions, each with a token's wait, its timeout and a second try.
-constexpr absl::Duration kLease = absl::Minutes(10);
+constexpr std::size_t kMostInFlight = 64;
+
+// Why a channel did not say.
+void Hinder(Evidence& evidence, const absl::Status& status) {
+  evidence.obstacle = std::string(status.message());
+  evidence.refused |= absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status) ||
+                      absl::IsFailedPrecondition(status) || absl::IsDataLoss(status);
+}
 
 }  // namespace
 
@@ -39,11 +45,9 @@ struct Resolver::Round {
   // The reply, if it is to be read: a success, or a refusal that says something. Else null, and
   // why.
   const HttpResponse* Reply(const AskResult& result) {
-    if (!result.response.ok()) {
-      evidence.obstacle = std::string(result.response.status().message());
-      return nullptr;
-    }
-    return &*result.response;
+    if (result.response.ok()) return &*result.response;
+    Hinder(evidence, result.response.status());
+    return nullptr;
   }
 };
 
@@ -62,14 +66,30 @@ Resolver::Resolver(CallStore& store, AccountBook& accounts, Asker& asker, const 
       }) {}
 
 absl::StatusOr<int> Resolver::Step() {
-  const int room = kMostInFlight - in_flight_;
-  if (room <= 0) return 0;
-  ASSIGN_OR_RETURN(std::vector<Doubt> due, store_.LeaseDoubts(room, kLease));
-  for (Doubt& doubt : due) {
-    ++in_flight_;
-    Start(std::move(doubt));
+  std::size_t held = 0;
+  {
+    std::lock_guard lock(mutex_);
+    held = held_.size();
   }
+  if (held >= kMostInFlight) return 0;
+  ASSIGN_OR_RETURN(std::vector<Doubt> due,
+                   store_.LeaseDoubts(static_cast<int>(kMostInFlight - held), kDoubtLease));
+  {
+    std::lock_guard lock(mutex_);
+    for (const Doubt& doubt : due) held_[doubt.call_id] = doubt.lease_id;
+  }
+  for (Doubt& doubt : due) Start(std::move(doubt));
   return static_cast<int>(due.size());
+}
+
+absl::Status Resolver::RenewLeases() {
+  std::map<std::string, std::string> held;
+  {
+    std::lock_guard lock(mutex_);
+    held = held_;
+  }
+  if (held.empty()) return absl::OkStatus();
+  return store_.RenewDoubts(held, kDoubtLease);
 }
 
 void Resolver::Start(Doubt doubt) {
@@ -79,7 +99,7 @@ void Resolver::Start(Doubt doubt) {
   accounts_.Find("accounts/" + round->doubt.account_id,
                  [this, round](absl::StatusOr<AccountPtr> account) {
                    if (!account.ok()) {
-                     round->evidence.obstacle = std::string(account.status().message());
+                     Hinder(round->evidence, account.status());
                      return Conclude(round);
                    }
                    round->account = *std::move(account);
@@ -96,7 +116,7 @@ void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evide
   if (response.status >= 200 && response.status < 300) {
     absl::StatusOr<RecoveryReply> reply = ParseRecoveryReply(response.body, doubt.label_format);
     if (!reply.ok()) {
-      evidence.obstacle = std::string(reply.status().message());
+      Hinder(evidence, reply.status());
     } else if (reply->candidates > 0) {
       evidence.label = Evidence::Label::kSeveral;
     } else {
@@ -121,62 +141,67 @@ void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evide
     case Action::kReview:
     case Action::kConfigure:
     case Action::kDone:
-      evidence.obstacle = std::string(StatusFromUps(Operation::kRecovery, response).message());
+      Hinder(evidence, StatusFromUps(Operation::kRecovery, response));
       break;
   }
 }
 
 void Resolver::AskLabel(const RoundPtr& round) {
-  asker_.Ask(round->account,
-             RecoveryByReferenceRequest(round->account->settings, round->doubt.reference,
-                                        round->doubt.label_format),
-             [this, round](AskResult result) {
-               round->Keep(result);
-               if (const HttpResponse* response = round->Reply(result)) {
-                 ReadLabel(*response, round->doubt, round->evidence);
-               }
-               if (round->evidence.label == Evidence::Label::kNotFound) {
-                 AskTrack(round);
-               } else {
-                 Conclude(round);
-               }
-             });
+  asker_.Ask(
+      round->account,
+      RecoveryByReferenceRequest(round->account->settings, round->doubt.reference,
+                                 round->doubt.label_format),
+      [this, round](AskResult result) {
+        round->Keep(result);
+        if (const HttpResponse* response = round->Reply(result)) {
+          ReadLabel(*response, round->doubt, round->evidence);
+        }
+        // Recovery refuses some shipments for good, such as those of over 100 packages;
+        // tracking may know them.
+        if (round->evidence.label == Evidence::Label::kNotFound ||
+            (round->evidence.label == Evidence::Label::kUnknown && round->evidence.refused)) {
+          AskTrack(round);
+        } else {
+          Conclude(round);
+        }
+      });
 }
 
 void Resolver::AskTrack(const RoundPtr& round) {
   const absl::CivilDay sent = absl::ToCivilDay(round->doubt.create_time, absl::UTCTimeZone());
   const absl::CivilDay today = absl::ToCivilDay(clock_.Now(), absl::UTCTimeZone());
-  asker_.Ask(
-      round->account,
-      TrackReferenceRequest(round->account->settings, round->doubt.reference, sent - 1, today + 1),
-      [this, round](AskResult result) {
-        round->Keep(result);
-        Evidence& evidence = round->evidence;
-        if (const HttpResponse* response = round->Reply(result)) {
-          const Action action =
-              Look(Operation::kTrackReference, CodeOf(*response), response->status).action;
-          absl::StatusOr<std::vector<std::string>> numbers =
-              ParseTrackReferenceReply(response->body);
-          if (response->status == 200 && numbers.ok()) {
-            evidence.track =
-                numbers->empty() ? Evidence::Track::kNotFound : Evidence::Track::kFound;
-            if (!numbers->empty()) evidence.number = numbers->front();
-          } else if (action == Action::kNotFound || response->status == 404) {
-            evidence.track = Evidence::Track::kNotFound;
-          } else {
-            evidence.obstacle =
-                std::string(StatusFromUps(Operation::kTrackReference, *response).message());
-          }
-        }
-        if (evidence.number.empty()) evidence.number = round->doubt.known_number;
-        if (!evidence.number.empty()) {
-          AskLabelByNumber(round);
-        } else if (WantsControl(round->doubt, evidence, round->settings)) {
-          AskControl(round);
-        } else {
-          Conclude(round);
-        }
-      });
+  asker_.Ask(round->account,
+             TrackReferenceRequest(round->account->settings, round->doubt.reference, sent - 1,
+                                   std::max(today + 1, sent + kMostDaysAhead + 1)),
+             [this, round](AskResult result) {
+               round->Keep(result);
+               Evidence& evidence = round->evidence;
+               if (const HttpResponse* response = round->Reply(result)) {
+                 const Action action =
+                     Look(Operation::kTrackReference, CodeOf(*response), response->status).action;
+                 absl::StatusOr<std::vector<std::string>> numbers =
+                     ParseTrackReferenceReply(response->body);
+                 if (response->status == 200 && numbers.ok()) {
+                   evidence.track =
+                       numbers->empty() ? Evidence::Track::kNotFound : Evidence::Track::kFound;
+                   if (!numbers->empty()) evidence.number = numbers->front();
+                 } else if (action == Action::kNotFound || response->status == 404) {
+                   evidence.track = Evidence::Track::kNotFound;
+                 } else {
+                   Hinder(evidence, response->status == 200
+                                        ? numbers.status()
+                                        : StatusFromUps(Operation::kTrackReference, *response));
+                 }
+               }
+               if (evidence.number.empty()) evidence.number = round->doubt.known_number;
+               if (!evidence.number.empty()) {
+                 AskLabelByNumber(round);
+               } else if (WantsControl(round->doubt, evidence, round->settings)) {
+                 AskControl(round);
+               } else {
+                 Conclude(round);
+               }
+             });
 }
 
 // Tracking has it, recovery by reference does not: its own number may open the label.
@@ -204,7 +229,7 @@ void Resolver::AskControl(const RoundPtr& round) {
   const absl::StatusOr<std::string> reference =
       store_.FindControl(round->doubt, std::max(round->settings.rebuy_window, absl::Minutes(10)));
   if (!reference.ok()) {
-    round->evidence.obstacle = std::string(reference.status().message());
+    Hinder(round->evidence, reference.status());
     return Conclude(round);
   }
   if (reference->empty()) {
@@ -311,7 +336,13 @@ void Resolver::Store(const RoundPtr& round) {
                    .detail = std::move(detail),
                    .event_id = NewCallId(clock_.Now())};
   findings_.Add({std::move(outcome), [this, round](const absl::StatusOr<std::monostate>& stored) {
-                   --in_flight_;
+                   {
+                     std::lock_guard lock(mutex_);
+                     const auto found = held_.find(round->doubt.call_id);
+                     if (found != held_.end() && found->second == round->doubt.lease_id) {
+                       held_.erase(found);
+                     }
+                   }
                    if (!stored.ok()) {
                      LogError("finding_not_stored",
                               {{"call", round->doubt.call_id}, {"status", stored.status()}});

@@ -1,7 +1,10 @@
 #pragma once
 
-#include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "services/ups-gateway/account_book.h"
@@ -12,6 +15,10 @@
 
 namespace psups::ups_gateway {
 
+// A doubt is asked about under a lease this long, renewed while it takes longer: what a resolver
+// that died held comes back soon.
+constexpr absl::Duration kDoubtLease = absl::Seconds(15);
+
 // Finds out what became of purchases whose answer was lost, by asking UPS; never by buying again.
 class Resolver {
  public:
@@ -20,6 +27,8 @@ class Resolver {
 
   // Leases what is due and starts asking; the findings are stored as they come.
   absl::StatusOr<int> Step();
+  // Keeps the leases on what is being asked about; due at least thrice a lease.
+  absl::Status RenewLeases();
 
  private:
   struct Round;
@@ -43,7 +52,8 @@ class Resolver {
   Asker& asker_;
   const Clock& clock_;
   const DoubtSettings settings_;
-  std::atomic<int> in_flight_ = 0;
+  std::mutex mutex_;
+  std::map<std::string, std::string> held_;  // call id → lease id, until its finding is stored
   GroupCommit<FindingItem, std::monostate> findings_;
 };
 

@@ -17,6 +17,8 @@ constexpr int kMostPageSize = 1000;
 constexpr int kDefaultPageSize = 100;
 constexpr int kMostSubscribed = 100;
 constexpr int kMostAcknowledged = 500;
+// UPS may show a shipment later than a person looked.
+constexpr absl::Duration kWatchAfterPerson = absl::Minutes(1);
 constexpr absl::Duration kSubscriptionLife = absl::Hours(24 * 14);
 
 // An answer that waiting for may mend: UPS said yes in a form we could not read.
@@ -329,6 +331,23 @@ absl::StatusOr<pb::Call> UpsOperations::GetCall(const pb::GetCallRequest& reques
   return call;
 }
 
+absl::StatusOr<pb::Call> UpsOperations::CloseCall(const pb::CloseCallRequest& request,
+                                                  const Caller& caller) {
+  RETURN_IF_ERROR(CheckRequestId(request.request_id(), "purchases"));
+  RETURN_IF_ERROR(AccountIdFromName(request.account(), "account").status());
+  RETURN_IF_ERROR(CheckConnection(request.connection()));
+  const bool confirmed = !request.confirmed_by().empty();
+  return store_.Close(request, NewCallId(clock_.Now()),
+                      {.action = "ups.ship.closed",
+                       .subject = SubjectOf(request.request_id()),
+                       .actor = confirmed ? request.confirmed_by() : caller.identity,
+                       .trace_id = caller.trace_id,
+                       .detail = {{"request_id", request.request_id()},
+                                  {"account", request.account()},
+                                  {"state", "NOT_MADE"}}},
+                      kWatchAfterPerson);
+}
+
 absl::StatusOr<pb::ListCallsResponse> UpsOperations::ListCalls(
     const pb::ListCallsRequest& request) {
   if (request.page_size() < 0 || request.page_size() > kMostPageSize) {
@@ -410,6 +429,15 @@ grpc::ServerUnaryReactor* UpsServer::GetCall(grpc::CallbackServerContext* contex
   return Handle(executor_, context, request, response,
                 [this](const auto& asked, const Caller& caller) {
                   return operations_.GetCall(asked, caller);
+                });
+}
+
+grpc::ServerUnaryReactor* UpsServer::CloseCall(grpc::CallbackServerContext* context,
+                                               const pb::CloseCallRequest* request,
+                                               pb::Call* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& asked, const Caller& caller) {
+                  return operations_.CloseCall(asked, caller);
                 });
 }
 

@@ -43,6 +43,8 @@ class UpsOperations {
   // People get it without the labels, which hold names and addresses.
   absl::StatusOr<ups::v1::Call> GetCall(const ups::v1::GetCallRequest& request,
                                         const Caller& caller);
+  absl::StatusOr<ups::v1::Call> CloseCall(const ups::v1::CloseCallRequest& request,
+                                          const Caller& caller);
   absl::StatusOr<ups::v1::ListCallsResponse> ListCalls(const ups::v1::ListCallsRequest& request);
   absl::StatusOr<ups::v1::AcknowledgeCallsResponse> AcknowledgeCalls(
       const ups::v1::AcknowledgeCallsRequest& request);
@@ -85,6 +87,9 @@ class UpsServer : public ups::v1::UpsService::CallbackService {
   grpc::ServerUnaryReactor* GetCall(grpc::CallbackServerContext* context,
                                     const ups::v1::GetCallRequest* request,
                                     ups::v1::Call* response) override;
+  grpc::ServerUnaryReactor* CloseCall(grpc::CallbackServerContext* context,
+                                      const ups::v1::CloseCallRequest* request,
+                                      ups::v1::Call* response) override;
   grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context,
                                       const ups::v1::ListCallsRequest* request,
                                       ups::v1::ListCallsResponse* response) override;

@@ -9,6 +9,9 @@
 
 namespace psups::ups_gateway {
 
+// How many days ahead UPS takes a ship date.
+constexpr int kMostDaysAhead = 7;
+
 // All of these: INVALID_ARGUMENT naming the field, what came and what is wanted. Nothing is cut to
 // fit.
 

@@ -104,6 +104,7 @@ TokenJudgement JudgeToken(const HttpOutcome& outcome) {
       judgement.end = TokenEnd::kGranted;
       judgement.token = std::move(reply->access_token);
       judgement.lifetime = reply->lifetime.value_or(kShortLifetime);
+      if (judgement.lifetime > kLongestLifetime) judgement.lifetime = kShortLifetime;
       return judgement;
     }
   }

@@ -12,10 +12,14 @@ namespace psups::ups_gateway {
 
 // How old a committed count may be when its request's body is written; longer, and it is abandoned.
 constexpr absl::Duration kSendFence = absl::Seconds(5);
+// How long after its count a request may reach UPS: the fence, the longest timeout an account may
+// have, and a little. The window of 24 hours is counted that much longer.
+constexpr absl::Duration kCountedBefore = absl::Seconds(310);
 // Least time between two renewals because UPS said 401.
 constexpr absl::Duration kForcedInterval = absl::Minutes(6);
-// What a missing or unreadable expires_in is taken for.
+// What an expires_in is taken for that is missing, unreadable or absurd.
 constexpr absl::Duration kShortLifetime = absl::Minutes(10);
+constexpr absl::Duration kLongestLifetime = absl::Hours(24);
 
 // How long before its end a token is no longer used.
 absl::Duration SafetyMargin(absl::Duration lifetime);
@@ -38,7 +42,7 @@ struct TreasuryFacts {
   absl::Duration since_forced = absl::InfiniteDuration();
   bool credential_refused = false;
   std::string problem = {};
-  int used = 0;   // requests counted in the last 24 hours and a fence
+  int used = 0;   // requests counted in the window
   int limit = 0;  // the least of the accounts that share the credential
   absl::Duration min_interval = absl::ZeroDuration();
 };

@@ -66,9 +66,11 @@ void Treasury::Get(const AccountPtr& account, Operation operation, Callback done
       }
     } else if (closed_) {
       result = absl::UnavailableError("the service is stopping");
-    } else if (!entry.refusal.ok() && now < entry.not_before) {
+    } else if (!entry.refusal.ok() && now < entry.not_before &&
+               !(entry.spares_money && MovesMoney(operation))) {
       result = entry.refusal;
     } else {
+      if (entry.spares_money && MovesMoney(operation)) entry.not_before = absl::InfinitePast();
       entry.waiters.push_back({operation, std::move(done), now + patience_});
       entry.wanted = true;
       done = nullptr;
@@ -79,11 +81,14 @@ void Treasury::Get(const AccountPtr& account, Operation operation, Callback done
   if (done) done(std::move(result));
 }
 
-bool Treasury::HasToken(const Account& account) {
+bool Treasury::HasToken(const Account& account, Operation operation) {
   std::lock_guard lock(mutex_);
   const auto found = entries_.find(account.treasury_id);
-  return found != entries_.end() && found->second.token.value != nullptr &&
-         clock_.Now() < found->second.usable_until;
+  if (found == entries_.end() || found->second.token.value == nullptr) return false;
+  const absl::Time now = clock_.Now();
+  const auto paused = found->second.paused_until.find(operation);
+  return now < found->second.usable_until &&
+         (paused == found->second.paused_until.end() || now >= paused->second);
 }
 
 void Treasury::Refused(const Account& account, Operation operation, const Token& token) {
@@ -168,7 +173,9 @@ absl::Status Treasury::SettleFinished(int& count) {
       if (finished_.empty()) return absl::OkStatus();
       finished = finished_.front();
     }
-    // Until this is stored the row stays leased, so nobody asks a second time.
+    // Until this is stored the row stays leased, so nobody asks a second time. The database may
+    // have been away for long, and the lifetime began when UPS answered.
+    finished.outcome.since_sent = clock_.Now() - finished.sent;
     RETURN_IF_ERROR(store_.Settle(finished.outcome));
     ++count;
     const TokenJudgement& judgement = finished.outcome.judgement;
@@ -241,6 +248,7 @@ absl::Status Treasury::Ask(const std::string& treasury_id) {
   {
     std::lock_guard lock(mutex_);
     Entry& entry = entries_[treasury_id];
+    entry.spares_money = false;
     const TokenDecision& decision = answer.decision;
     switch (decision.kind) {
       case TokenDecision::Kind::kUse: {
@@ -273,12 +281,27 @@ absl::Status Treasury::Ask(const std::string& treasury_id) {
         }
         break;
       }
-      case TokenDecision::Kind::kRefuse:
+      case TokenDecision::Kind::kRefuse: {
         entry.not_before = now + decision.wait;
         entry.refusal = decision.refusal;
-        entry.wanted = false;
-        FailWaiters(entry, decision.refusal, answers);
+        entry.spares_money = !wish.money;
+        std::vector<Waiter> spared;
+        for (Waiter& waiter : entry.waiters) {
+          if (entry.spares_money && MovesMoney(waiter.operation)) {
+            spared.push_back(std::move(waiter));
+          } else {
+            answers.push_back({std::move(waiter.done), decision.refusal});
+          }
+        }
+        entry.waiters = std::move(spared);
+        // Those came while the store was asked for readers only: it is asked again, for them.
+        entry.wanted = !entry.waiters.empty();
+        if (entry.wanted) {
+          entry.not_before = absl::InfinitePast();
+          wakeup_.Notify();
+        }
         break;
+      }
     }
   }
   Deliver(std::move(answers));
@@ -301,13 +324,13 @@ void Treasury::Fetch(const Account& account, const std::string& call_id, const T
            clock_.Now() - sent <= kSendFence;
   };
   api_.Send(account, std::move(request),
-            [this, call_id, sent, treasury_id = account.treasury_id,
-             account_id = account.id](HttpOutcome outcome) {
+            [this, call_id, sent, secret_time = answer.secret_time,
+             treasury_id = account.treasury_id, account_id = account.id](HttpOutcome outcome) {
               Finished finished{.outcome = {.treasury_id = treasury_id,
                                             .account_id = account_id,
                                             .call_id = call_id,
                                             .judgement = JudgeToken(outcome),
-                                            .since_sent = clock_.Now() - sent},
+                                            .secret_time = secret_time},
                                 .sent = sent};
               {
                 std::lock_guard lock(mutex_);

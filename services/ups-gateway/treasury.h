@@ -39,8 +39,8 @@ class Treasury {
   // Calls `done` at once if there is a good token in memory, else from Step. Never blocks.
   void Get(const AccountPtr& account, Operation operation, Callback done);
 
-  // Whether Get would answer at once.
-  bool HasToken(const Account& account);
+  // Whether Get would give a token at once.
+  bool HasToken(const Account& account, Operation operation);
 
   // UPS said 401 to `operation` with this token: it is renewed if the rules allow it, and no call
   // gets it meanwhile. If renewing does not help, the operation pauses and the others go on.
@@ -69,7 +69,8 @@ class Treasury {
     bool fetching = false;  // our request to UPS is on its way
     absl::Time not_before = absl::InfinitePast();
     absl::Status refusal = absl::OkStatus();  // what to tell callers until not_before
-    std::string refused_version = {};         // UPS said 401 to it
+    bool spares_money = false;  // it was said to readers; who moves money may still be let through
+    std::string refused_version = {};  // UPS said 401 to it
     Operation refused_by = Operation::kAddress;
     std::map<Operation, absl::Time> paused_until = {};
     std::vector<Waiter> waiters = {};

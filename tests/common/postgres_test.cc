@@ -117,6 +117,20 @@ TEST_F(PostgresTest, AKilledConnectionIsAnOutageAndTheNextCallWorks) {
   EXPECT_OK(db().Ping());
 }
 
+TEST_F(PostgresTest, AServerThatIsReadOnlyOrCancelsAStatementIsAnOutageAndNoBug) {
+  EXPECT_THAT(db().Transact([](Tx& tx) -> absl::Status {
+    if (auto r = tx.Exec("SET TRANSACTION READ ONLY"); !r.ok()) return r.status();
+    return tx.Exec("INSERT INTO things (id) VALUES ('a')").status();
+  }),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(db().Transact([](Tx& tx) -> absl::Status {
+    if (auto r = tx.Exec("SET LOCAL statement_timeout = 20"); !r.ok()) return r.status();
+    return tx.Exec("SELECT pg_sleep(10)").status();
+  }),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_OK(db().Ping());
+}
+
 TEST(PostgresDownTest, NoServerIsUnavailable) {
   Db db("host=/nonexistent port=1 dbname=x user=x password=hunter2", 2);
   const absl::Status status = db.Ping();

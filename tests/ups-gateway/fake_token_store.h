@@ -92,7 +92,7 @@ class FakeTokenStore : public TokenStore {
     facts.min_interval = min_interval;
     facts.used =
         static_cast<int>(std::count_if(counted.begin(), counted.end(), [&](absl::Time time) {
-          return now - time < absl::Hours(24) + kSendFence;
+          return now - time < absl::Hours(24) + kCountedBefore;
         }));
     if (!counted.empty()) facts.since_request = now - counted.back();
     return facts;

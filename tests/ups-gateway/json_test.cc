@@ -1,18 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <optional>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "common/testing/status_matchers.h"
-#include "services/ups-gateway/error_catalogue.h"
 #include "services/ups-gateway/json_reader.h"
 #include "services/ups-gateway/tracking_time.h"
 #include "services/ups-gateway/ups_json.h"
@@ -345,117 +339,6 @@ TEST(SubscribeJsonTest, AsksForAllEventsAndReadsPartialSuccess) {
   EXPECT_THAT(reply.valid_tracking_numbers(), ElementsAre("1Z1"));
   EXPECT_THAT(reply.invalid_tracking_numbers(), ElementsAre("1Z2"));
   EXPECT_THAT(ParseSubscribeReply("{}"), HasCode(absl::StatusCode::kDataLoss));
-}
-
-// --- what UPS publishes
-
-// The folder of UPS's OpenAPI files: UPS_OPENAPI_DIR, or the one beside the project. Where the
-// variable is set, as it is in CI, the folder must be there.
-std::optional<std::filesystem::path> OpenApiFile(const std::string& name) {
-  const char* set = std::getenv("UPS_OPENAPI_DIR");
-  const std::filesystem::path folder =
-      set != nullptr && *set != '\0'
-          ? std::filesystem::path(set)
-          : std::filesystem::path(PSUPS_SOURCE_DIR) / "../shared/ups-openapi";
-  for (const auto& file : {folder / name, folder / "published" / name}) {
-    if (std::filesystem::exists(file)) return file;
-  }
-  EXPECT_TRUE(set == nullptr || *set == '\0') << "UPS_OPENAPI_DIR holds no " << name;
-  return std::nullopt;
-}
-
-// The values behind `- ` that follow the line `key:`, within the block that begins at `start`.
-std::vector<std::string> ListAfter(const std::string& yaml, const std::string& start,
-                                   const std::string& key) {
-  std::vector<std::string> items;
-  const std::size_t block = yaml.find(start);
-  const std::size_t at = block == yaml.npos ? block : yaml.find(key + ":", block);
-  if (at == yaml.npos) return items;
-  bool first = true;
-  for (absl::string_view line : absl::StrSplit(yaml.substr(at), '\n')) {
-    line = absl::StripAsciiWhitespace(line);
-    if (std::exchange(first, false)) continue;
-    if (!absl::ConsumePrefix(&line, "- ")) break;
-    items.emplace_back(line);
-  }
-  return items;
-}
-
-// The `example:` of each property of a schema.
-std::map<std::string, std::string> Examples(const std::string& yaml, const std::string& schema) {
-  std::map<std::string, std::string> examples;
-  std::string property;
-  std::size_t depth = 0;
-  bool inside = false;
-  for (const absl::string_view line : absl::StrSplit(yaml, '\n')) {
-    const absl::string_view text = absl::StripAsciiWhitespace(line);
-    const std::size_t indent = line.find_first_not_of(' ');
-    if (text == schema + ":") {
-      inside = true;
-      depth = indent;
-      continue;
-    }
-    if (!inside || text.empty()) continue;
-    if (indent <= depth) break;
-    absl::string_view rest = text;
-    if (absl::ConsumePrefix(&rest, "example: ")) {
-      absl::ConsumePrefix(&rest, "'");
-      absl::ConsumeSuffix(&rest, "'");
-      examples[property] = std::string(rest);
-    } else if (indent == depth + 4 && absl::ConsumeSuffix(&rest, ":")) {
-      property = std::string(rest);
-    }
-  }
-  return examples;
-}
-
-TEST(PublishedExamplesTest, TrackAlertsPartialSuccessReads) {
-  const auto file = OpenApiFile("UPSTrackAlert.yaml");
-  if (!file) GTEST_SKIP() << "UPS's OpenAPI files are not here; set UPS_OPENAPI_DIR";
-  const std::string yaml = ReadFile(*file);
-  const auto valid = ListAfter(yaml, "PartialSuccessExample:", "validTrackingNumbers");
-  const auto invalid = ListAfter(yaml, "PartialSuccessExample:", "invalidTrackingNumbers");
-  ASSERT_THAT(valid, SizeIs(1));
-  ASSERT_THAT(invalid, SizeIs(1));
-  const Json body = {{"validTrackingNumbers", valid}, {"invalidTrackingNumbers", invalid}};
-  ASSERT_OK_AND_ASSIGN(auto reply, ParseSubscribeReply(body.dump()));
-  EXPECT_EQ(reply.valid_tracking_numbers(0), valid[0]);
-  EXPECT_EQ(reply.invalid_tracking_numbers(0), invalid[0]);
-}
-
-TEST(PublishedExamplesTest, TrackAlertsErrorsAreInTheCatalogue) {
-  const auto file = OpenApiFile("UPSTrackAlert.yaml");
-  if (!file) GTEST_SKIP() << "UPS's OpenAPI files are not here; set UPS_OPENAPI_DIR";
-  const std::string yaml = ReadFile(*file);
-  int found = 0;
-  for (const auto& [code, status, action] : {std::tuple{"VSS300", 400, Action::kConfigure},
-                                             {"250002", 401, Action::kRenewToken},
-                                             {"10004", 500, Action::kBackOff}}) {
-    const bool published = yaml.find(absl::StrCat("code: ", code)) != yaml.npos ||
-                           yaml.find(absl::StrCat("code: \"", code)) != yaml.npos;
-    found += published ? 1 : 0;
-    EXPECT_EQ(Look(Operation::kSubscribe, code, status).action, action) << code;
-  }
-  EXPECT_EQ(found, 3);
-}
-
-TEST(PublishedExamplesTest, TracksActivityReads) {
-  const auto file = OpenApiFile("Tracking.yaml");
-  if (!file) GTEST_SKIP() << "UPS's OpenAPI files are not here; set UPS_OPENAPI_DIR";
-  std::map<std::string, std::string> example = Examples(ReadFile(*file), "Activity");
-  ASSERT_EQ(example["gmtTime"], "74700");  // a digit short
-  const Json activity = {{"date", example["date"]},           {"time", example["time"]},
-                         {"gmtDate", example["gmtDate"]},     {"gmtTime", example["gmtTime"]},
-                         {"gmtOffset", example["gmtOffset"]}, {"status", {{"type", "I"}}}};
-  const Json body = {
-      {"trackResponse",
-       {{"shipment",
-         Json::array({{{"package", Json::array({{{"trackingNumber", "1Z023E2X0214323462"},
-                                                 {"activity", Json::array({activity})}}})}}})}}}};
-  ASSERT_OK_AND_ASSIGN(const auto tracked, ParseTrackReply(body.dump(), "1Z023E2X0214323462"));
-  ASSERT_THAT(tracked.activities(), SizeIs(1));
-  EXPECT_EQ(tracked.activities(0).time_precision(), pb::TrackingActivity::GMT_GIVEN);
-  EXPECT_EQ(tracked.activities(0).event_time().seconds() % 86400, 7 * 3600 + 47 * 60);
 }
 
 }  // namespace

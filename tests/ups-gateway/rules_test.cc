@@ -119,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadShipment{"LongCity",
                     [](auto& s) { s.mutable_ship_to()->set_city(std::string(31, 'x')); }, "city"},
         BadShipment{"UnknownState", [](auto& s) { s.mutable_ship_to()->set_state("ZZ"); },
-                    "state: \"ZZ\""},
+                    "state: 2 characters"},
         BadShipment{"ShortZip", [](auto& s) { s.mutable_ship_to()->set_postal_code("9080"); },
                     "postal_code"},
         BadShipment{"LettersInZip", [](auto& s) { s.mutable_ship_to()->set_postal_code("9O802"); },
@@ -392,6 +392,8 @@ TEST(JudgeShipTest, RepliesAreDoneRefusedOrDoubted) {
   }
   EXPECT_EQ(JudgeShip(Reply(500, Error("20001")), shipment).state, pb::Call::IN_DOUBT);
   EXPECT_EQ(JudgeShip(Reply(400, Error("120021")), shipment).state, pb::Call::IN_DOUBT);
+  // "Later" is no refusal unless the rate limit says it.
+  EXPECT_EQ(JudgeShip(Reply(400, Error("20001")), shipment).state, pb::Call::IN_DOUBT);
 
   const ShipJudgement review = JudgeShip(Reply(400, Error("120802")), shipment);
   EXPECT_EQ(review.state, pb::Call::REJECTED);
@@ -487,6 +489,22 @@ TEST_F(DoubtTest, AnOutageBothersNobody) {
   EXPECT_FALSE(Settled().needs_person);
   EXPECT_FALSE(Settled().negative);
   EXPECT_EQ(Settled().state, pb::Call::IN_DOUBT);
+  doubt_.age = settings_.watch;  // unless it does not end
+  EXPECT_TRUE(Settled().needs_person);
+}
+
+TEST_F(DoubtTest, AChannelThatRefusesForGoodIsForAPersonOnceTheWindowIsOver) {
+  settings_.rebuy_window = absl::Minutes(5);
+  doubt_.negative_count = 5;
+  evidence_.label = Evidence::Label::kUnknown;
+  evidence_.obstacle = "UPS does not give the label again.";
+  evidence_.refused = true;
+  evidence_.control = Evidence::Control::kFound;
+  EXPECT_FALSE(Settled().needs_person);
+  doubt_.age = absl::Hours(3);
+  EXPECT_TRUE(Settled().needs_person);
+  EXPECT_THAT(Settled().doubt, HasSubstr("ups.com"));
+  EXPECT_EQ(Settled().state, pb::Call::IN_DOUBT);  // no channel said no
 }
 
 TEST_F(DoubtTest, SeveralOrVoidedOnesAreForAPerson) {
@@ -508,7 +526,7 @@ TEST_F(DoubtTest, TrackedButWithoutLabelIsAskedOn) {
   EXPECT_THAT(Settled().doubt, HasSubstr("1Z1"));
 }
 
-TEST_F(DoubtTest, WaitsGrowMeetTheWindowsEndAndEndWithTheWatch) {
+TEST_F(DoubtTest, WaitsGrowMeetTheWindowsEndAndOnlyWhatIsDecidedIsLetGo) {
   doubt_.age = absl::Seconds(30);
   EXPECT_EQ(Settled().next_wait, absl::Seconds(30));
   doubt_.round_count = 1;
@@ -518,6 +536,8 @@ TEST_F(DoubtTest, WaitsGrowMeetTheWindowsEndAndEndWithTheWatch) {
   doubt_.age = absl::Hours(2) - absl::Minutes(1);
   EXPECT_LT(Settled().next_wait, absl::Minutes(1) + absl::Seconds(1));
   doubt_.age = settings_.watch;
+  EXPECT_EQ(Settled().next_wait, absl::Hours(24));
+  doubt_.not_made = true;
   EXPECT_EQ(Settled().next_wait, absl::InfiniteDuration());
 }
 
@@ -661,7 +681,8 @@ TEST(JudgeTokenTest, RepliesAreJudged) {
   for (const char* body :
        {R"({"access_token":"t"})", R"({"access_token":"t","expires_in":"soon"})",
         R"({"access_token":"t","expires_in":"-5"})", R"({"access_token":"t","expires_in":"0"})",
-        R"({"access_token":"t","expires_in":null})"}) {
+        R"({"access_token":"t","expires_in":null})",
+        R"({"access_token":"t","expires_in":"999999999999999"})"}) {
     EXPECT_EQ(judged(200, body).end, TokenEnd::kGranted) << body;
     EXPECT_EQ(judged(200, body).lifetime, kShortLifetime) << body;
   }

@@ -402,6 +402,22 @@ TEST_F(UpsGatewaySandboxTest, WithoutOptInADenialIsForAPersonAndNothingIsBoughtA
   EXPECT_EQ(LiveShipments(), 1);
 }
 
+// UPS gives no label again of a shipment of more than 100 packages.
+TEST_F(UpsGatewaySandboxTest, AShipmentThatRecoveryRefusesIsFoundByTrackingAndIsForAPerson) {
+  Start({.doubt = {.first_wait = absl::Milliseconds(50),
+                   .most_wait = absl::Milliseconds(200),
+                   .window = absl::Seconds(1)}});
+  CreateAccount();
+  AddFault({{"id", "f"}, {"route", "ship"}, {"kind", "done_then_reset"}, {"count", 1}});
+  const pb::CreateShipmentRequest request = TestPurchase("s1", /*packages=*/101);
+  ASSERT_OK(gateway_->Buy(request));
+  ASSERT_OK_AND_ASSIGN(const pb::Call call, Resolve(request));
+  EXPECT_EQ(call.state(), pb::Call::IN_DOUBT);
+  EXPECT_TRUE(call.needs_person());
+  EXPECT_THAT(call.doubt(), HasSubstr("UPS made the shipment, 1Z"));
+  EXPECT_EQ(LiveShipments(), 1);
+}
+
 TEST_F(UpsGatewaySandboxTest, WithoutAControlADenialIsNotBelieved) {
   Start({.doubt = {.first_wait = absl::Milliseconds(50),
                    .most_wait = absl::Milliseconds(200),

@@ -42,6 +42,7 @@ class TokenStoreContract : public ::testing::TestWithParam<bool> {
   TokenDecision::Kind Kind(const TokenWish& wish, const std::string& call_id) {
     absl::StatusOr<TokenAnswer> answer = store_->Ask(*account_, wish, call_id, absl::Seconds(30));
     EXPECT_OK(answer);
+    if (answer->decision.kind == TokenDecision::Kind::kFetch) secret_time_ = answer->secret_time;
     return answer->decision.kind;
   }
   absl::Status Settle(const std::string& call_id, TokenEnd end,
@@ -52,7 +53,8 @@ class TokenStoreContract : public ::testing::TestWithParam<bool> {
                            .judgement = {.end = end,
                                          .token = end == TokenEnd::kGranted ? "t-" + call_id : "",
                                          .lifetime = lifetime,
-                                         .problem = end == TokenEnd::kGranted ? "" : "p"}});
+                                         .problem = end == TokenEnd::kGranted ? "" : "p"},
+                           .secret_time = secret_time_});
   }
 
   testing::FakeClock clock_;
@@ -61,6 +63,7 @@ class TokenStoreContract : public ::testing::TestWithParam<bool> {
   std::unique_ptr<AccountStore> accounts_;
   std::unique_ptr<TokenStore> store_;
   AccountPtr account_;
+  absl::Time secret_time_ = absl::InfinitePast();
 };
 
 TEST_P(TokenStoreContract, OneRequestAtATimeAndItsTokenForAll) {
@@ -256,6 +259,19 @@ TEST_F(UpsGatewayStoreTest, AFindingNeedsTheLeaseItWasMadeUnder) {
   EXPECT_EQ(calls_->Get(intent.request.request_id())->doubt(), "current");
 }
 
+TEST_F(UpsGatewayStoreTest, ADoubtWhoseLeaseIsRenewedStaysAndOneOfADeadResolverComesBack) {
+  const Intent held = MakeIntent("held", absl::ZeroDuration());
+  const Intent lost = MakeIntent("lost", absl::ZeroDuration());
+  ASSERT_OK(calls_->StoreIntents({held, lost}));
+  ASSERT_OK_AND_ASSIGN(const auto doubts, calls_->LeaseDoubts(10, absl::ZeroDuration()));
+  ASSERT_THAT(doubts, SizeIs(2));
+  ASSERT_OK(calls_->RenewDoubts(
+      {{held.call_id, doubts[0].lease_id}, {lost.call_id, "a lease before"}}, absl::Minutes(1)));
+  ASSERT_OK_AND_ASSIGN(const auto again, calls_->LeaseDoubts(10, absl::Minutes(1)));
+  ASSERT_THAT(again, SizeIs(1));
+  EXPECT_EQ(again[0].call_id, lost.call_id);
+}
+
 TEST_F(UpsGatewayStoreTest, TheControlIsOfTheSameAccountLaneAndAge) {
   const Intent doubtful = MakeIntent("doubtful", absl::ZeroDuration());
   ASSERT_OK(calls_->StoreIntents({doubtful}));
@@ -332,9 +348,78 @@ TEST_F(UpsGatewayStoreTest, AccountsOfOneCredentialShareItsBudgetAndTheStricterL
               HasCode(absl::StatusCode::kAlreadyExists));
 }
 
+TEST_F(UpsGatewayStoreTest, ARefusalOfASecretThatWasRotatedMeanwhileIsForgotten) {
+  ASSERT_OK_AND_ASSIGN(const TokenAnswer asked,
+                       tokens_->Ask(*account_, {}, "c1", absl::Seconds(30)));
+  ASSERT_OK(accounts_->Rotate("demo", "another", {.action = "account.rotate"}));
+  ASSERT_OK(tokens_->Settle({.treasury_id = account_->treasury_id,
+                             .account_id = "demo",
+                             .call_id = "c1",
+                             .judgement = {.end = TokenEnd::kRefused, .problem = "p"},
+                             .secret_time = asked.secret_time}));
+  EXPECT_FALSE(tokens_->Budget(*account_)->facts.credential_refused);
+  ASSERT_OK_AND_ASSIGN(const TokenAnswer again,
+                       tokens_->Ask(*account_, {}, "c2", absl::Seconds(30)));
+  EXPECT_EQ(again.decision.kind, TokenDecision::Kind::kFetch);
+  EXPECT_EQ(again.client_secret, "another");
+}
+
+TEST_F(UpsGatewayStoreTest, APurchaseThatWasClosedBeforeItCameIsNeverMade) {
+  const Intent late = MakeIntent("late");
+  pb::CloseCallRequest close;
+  close.set_request_id(late.request.request_id());
+  close.set_account("accounts/demo");
+  close.set_connection("connections/c1");
+  const AuditEntry entry{.action = "ups.ship.closed", .subject = "s"};
+  ASSERT_OK_AND_ASSIGN(const pb::Call closed,
+                       calls_->Close(close, NewCallId(absl::Now()), entry, absl::Minutes(1)));
+  EXPECT_EQ(closed.state(), pb::Call::NOT_MADE);
+  ASSERT_OK_AND_ASSIGN(const auto answers, calls_->StoreIntents({late}));
+  EXPECT_FALSE(answers[0].ours);
+  EXPECT_TRUE(answers[0].same_content);
+  EXPECT_EQ(answers[0].call.state(), pb::Call::NOT_MADE);
+  ASSERT_OK(calls_->Close(close, NewCallId(absl::Now()), entry, absl::Minutes(1)));
+  EXPECT_EQ(Count("SELECT count(*) AS n FROM audit_outbox WHERE "
+                  "convert_from(entry, 'UTF8') LIKE '%ups.ship.closed%'"),
+            1);
+}
+
+TEST_F(UpsGatewayStoreTest, OnlyAPersonEndsADoubtAndOnlyOneThatNeedsAPerson) {
+  const Intent intent = MakeIntent("s1", absl::ZeroDuration());
+  ASSERT_OK(calls_->StoreIntents({intent}));
+  pb::CloseCallRequest close;
+  close.set_request_id(intent.request.request_id());
+  close.set_account("accounts/demo");
+  close.set_connection("connections/c1");
+  const auto closed = [&] {
+    auto call = calls_->Close(close, NewCallId(absl::Now()), {.action = "ups.ship.closed"},
+                              absl::ZeroDuration());
+    EXPECT_OK(call);
+    return call->state();
+  };
+  EXPECT_EQ(closed(), pb::Call::SENT);
+  ASSERT_OK_AND_ASSIGN(auto doubts, calls_->LeaseDoubts(1, absl::Minutes(1)));
+  close.set_confirmed_by("spiffe://psups/clerk/ann");
+  EXPECT_EQ(closed(), pb::Call::IN_DOUBT);
+  ASSERT_OK(calls_->StoreFindings(
+      {{.doubt = doubts[0],
+        .finding = {.doubt = "look", .needs_person = true, .next_wait = absl::Hours(1)},
+        .entry = {.action = "ups.recovery", .event_id = "f"}}}));
+  close.clear_confirmed_by();
+  EXPECT_EQ(closed(), pb::Call::IN_DOUBT);
+  close.set_confirmed_by("spiffe://psups/clerk/ann");
+  EXPECT_EQ(closed(), pb::Call::NOT_MADE);
+  // A late twin is looked for.
+  ASSERT_OK_AND_ASSIGN(doubts, calls_->LeaseDoubts(1, absl::Minutes(1)));
+  ASSERT_THAT(doubts, SizeIs(1));
+  EXPECT_TRUE(doubts[0].not_made);
+}
+
 TEST_F(UpsGatewayStoreTest, ARunThatVanishedIsNamedOnceAndItsTokenLeaseEnds) {
-  ASSERT_OK(runs_->Beat("run1", absl::Seconds(7), absl::Hours(1)));
-  ASSERT_OK(runs_->Beat("clean", absl::ZeroDuration(), absl::Hours(1)));
+  ASSERT_OK(runs_->Beat(
+      "run1", [] { return absl::Seconds(7); }, absl::Hours(1)));
+  ASSERT_OK(runs_->Beat(
+      "clean", [] { return absl::ZeroDuration(); }, absl::Hours(1)));
   ASSERT_OK(runs_->End("clean"));
   ASSERT_OK(tokens_->Ask(*account_, {}, "c1", absl::Hours(1)));
   EXPECT_EQ(tokens_->Ask(*account_, {}, "c2", absl::Hours(1))->decision.kind,
@@ -342,8 +427,10 @@ TEST_F(UpsGatewayStoreTest, ARunThatVanishedIsNamedOnceAndItsTokenLeaseEnds) {
   EXPECT_EQ(Count("SELECT count(*) AS n FROM audit_outbox WHERE event_id LIKE '%.unclean'"), 0);
 
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  ASSERT_OK(runs_->Beat("run2", absl::ZeroDuration(), absl::Milliseconds(10)));
-  ASSERT_OK(runs_->Beat("run3", absl::ZeroDuration(), absl::Hours(1)));
+  ASSERT_OK(runs_->Beat(
+      "run2", [] { return absl::ZeroDuration(); }, absl::Milliseconds(10)));
+  ASSERT_OK(runs_->Beat(
+      "run3", [] { return absl::ZeroDuration(); }, absl::Hours(1)));
   auto rows = schema_.db().Exec("SELECT entry FROM audit_outbox WHERE event_id = 'run1.unclean'");
   ASSERT_OK(rows);
   ASSERT_EQ(rows->size(), 1u);

@@ -277,6 +277,35 @@ TEST_F(TreasuryTest, WithALimitOfFiveThereIsNeverASixthInADay) {
   }
 }
 
+TEST_F(TreasuryTest, TheLastTenthReachesShippingHoweverManyReadersAskBefore) {
+  store_.limit = 10;
+  for (int i = 0; i < 9; ++i) store_.counted.push_back(clock_.Now() - absl::Hours(1));
+  store_.ever_counted = 9;
+  auto reader = Get(Operation::kTrack);
+  ASSERT_OK(treasury_.Step());
+  EXPECT_THAT(reader->token, HasCode(absl::StatusCode::kResourceExhausted));
+  auto ship = Get(Operation::kShip);  // within the second of the readers' refusal
+  EXPECT_FALSE(ship->answered);
+  ASSERT_OK(treasury_.Step());
+  ASSERT_THAT(api_.pending, SizeIs(1));
+  api_.Grant("last");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(ship->value(), "last");
+}
+
+TEST_F(TreasuryTest, ALifetimeBeginsWithUpssAnswerHoweverLateItIsStored) {
+  auto got = Get();
+  ASSERT_OK(treasury_.Step());
+  const absl::Time sent = clock_.Now();
+  api_.Grant("first");
+  store_.outage = absl::UnavailableError("database: away");
+  clock_.Advance(absl::Minutes(20));
+  EXPECT_FALSE(treasury_.Step().ok());
+  store_.outage = absl::OkStatus();
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(store_.Budget(*account_)->expire_time, sent + absl::Seconds(3599));
+}
+
 TEST_F(TreasuryTest, ARequestOlderThanTheFenceIsAbandonedUnsent) {
   auto got = Get();
   ASSERT_OK(treasury_.Step());
