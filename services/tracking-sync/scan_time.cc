@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "common/us_zone.h"
 
 namespace psups::tracking_sync {
 namespace {
@@ -16,23 +17,8 @@ using Activity = ups::v1::TrackingActivity;
 constexpr absl::Duration kFuture = absl::Hours(1);
 // How far GMT may be from local time and offset before one of them must be wrong.
 constexpr absl::Duration kAgree = absl::Minutes(2);
-// How far GMT may be from what the place says: daylight saving and zone borders.
+// How far GMT may be from what the place says: zone borders and states with two zones.
 constexpr absl::Duration kNear = absl::Hours(3);
-
-// Standard time of the states, hours from UTC. Where a state has two zones, the larger part's.
-struct StateRow {
-  std::string_view states;
-  int hours;
-};
-constexpr StateRow kZones[] = {
-    {"CT DC DE FL GA IN KY MA MD ME MI NC NH NJ NY OH PA RI SC VA VT WV", -5},
-    {"AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI", -6},
-    {"AZ CO ID MT NM UT WY", -7},
-    {"CA NV OR WA", -8},
-    {"AK", -9},
-    {"HI", -10},
-    {"PR VI", -4},
-};
 
 std::string Trim(std::string_view text) {
   return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
@@ -74,15 +60,9 @@ std::optional<absl::Duration> Offset(std::string_view field) {
   return sign * (absl::Hours(number / 100) + absl::Minutes(number % 100));
 }
 
-absl::Duration OffsetOfPlace(std::string_view state_text) {
-  std::string state = Trim(state_text);
-  absl::AsciiStrToUpper(&state);
-  for (const StateRow& row : kZones) {
-    if (state.size() == 2 && row.states.find(state) != std::string_view::npos) {
-      return absl::Hours(row.hours);
-    }
-  }
-  return absl::ZeroDuration();
+// `reading` as a clock in that place shows it.
+absl::Time InPlace(absl::Time reading, absl::TimeZone zone) {
+  return absl::FromCivil(absl::ToCivilSecond(reading, absl::UTCTimeZone()), zone);
 }
 
 std::string OffsetText(absl::Duration offset) {
@@ -111,14 +91,15 @@ absl::StatusOr<ScanTime> TimeOf(const TimeFields& fields, absl::Time now) {
   // Each other reading of the clock, and how far GMT may be from it.
   const std::optional<absl::Time> by_offset =
       local.has_value() && offset.has_value() ? std::optional(*local - *offset) : std::nullopt;
+  const std::optional<absl::TimeZone> zone = ZoneOfUsState(Trim(fields.state));
   const std::optional<absl::Time> by_place =
-      local.has_value() ? std::optional(*local - OffsetOfPlace(fields.state)) : std::nullopt;
+      local.has_value() ? std::optional(InPlace(*local, zone.value_or(absl::UTCTimeZone())))
+                        : std::nullopt;
   if (gmt.has_value()) {
-    const bool contradicted =
-        by_offset.has_value() ? apart(*gmt, *by_offset) > kAgree
-        : by_place.has_value() && OffsetOfPlace(fields.state) != absl::ZeroDuration()
-            ? apart(*gmt, *by_place) > kNear
-            : false;
+    const bool contradicted = by_offset.has_value() ? apart(*gmt, *by_offset) > kAgree
+                              : by_place.has_value() && zone.has_value()
+                                  ? apart(*gmt, *by_place) > kNear
+                                  : false;
     const bool better =
         by_offset.has_value() ? possible(*by_offset) : by_place.has_value() && possible(*by_place);
     if ((possible(*gmt) && !contradicted) || !better) {

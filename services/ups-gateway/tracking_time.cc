@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 #include <optional>
-#include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -10,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "common/us_zone.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -57,30 +57,10 @@ std::string OffsetText(int minutes) {
                          std::abs(minutes) % 60);
 }
 
-// Standard time, minutes east of Greenwich; a guess where a state has two zones.
-int ZoneOfPlace(std::string_view country, std::string_view state) {
-  struct Zone {
-    int minutes;
-    std::string_view states;
-  };
-  constexpr Zone kZones[] = {
-      {-600, " HI "},
-      {-540, " AK "},
-      {-480, " CA NV OR WA "},
-      {-420, " AZ CO ID MT NM UT WY "},
-      {-360, " AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI "},
-      {-240, " PR VI "},
-  };
-  if (country == "PR") return -240;
-  if (country != "US") return 0;
-  if (state.size() == 2) {
-    for (const Zone& zone : kZones) {
-      if (zone.states.find(absl::StrCat(" ", std::string(state), " ")) != zone.states.npos) {
-        return zone.minutes;
-      }
-    }
-  }
-  return -300;
+// A guess where UPS says neither GMT nor offset.
+absl::TimeZone ZoneOfPlace(const std::string& country, const std::string& state) {
+  if (country != "US" && country != "PR") return absl::UTCTimeZone();
+  return ZoneOfUsState(country == "PR" ? country : state).value_or(absl::UTCTimeZone());
 }
 
 void SetEventTime(absl::CivilSecond utc, pb::TrackingActivity::TimePrecision precision,
@@ -109,8 +89,9 @@ void SetTimes(const WireTimes& times, pb::TrackingActivity& activity) {
   } else if (local && offset) {
     SetEventTime(*local - *offset * 60, pb::TrackingActivity::OFFSET_GIVEN, activity);
   } else if (local) {
-    const int minutes = ZoneOfPlace(activity.country_code(), activity.state());
-    SetEventTime(*local - minutes * 60, pb::TrackingActivity::DERIVED, activity);
+    const absl::TimeZone zone = ZoneOfPlace(activity.country_code(), activity.state());
+    SetEventTime(absl::ToCivilSecond(absl::FromCivil(*local, zone), absl::UTCTimeZone()),
+                 pb::TrackingActivity::DERIVED, activity);
   }
 }
 

@@ -1,9 +1,5 @@
 #include "services/tracking-sync/scan.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "common/testing/status_matchers.h"
 #include "nlohmann/json.hpp"
 #include "services/tracking-sync/proto_time.h"
@@ -130,27 +126,6 @@ TEST(ScanTest, ProtoAndBackIsTheSame) {
   EXPECT_EQ(ToProto(scan).SerializeAsString(), DeliveredByTrack().SerializeAsString());
 }
 
-// The payloads that UPS publishes, read where they are kept.
-TEST(ScanTest, UpssPublishedExamplesAreUnderstood) {
-  const char* set = std::getenv("UPS_OPENAPI_DIR");
-  const std::filesystem::path file =
-      std::filesystem::path(set != nullptr ? set : PSUPS_SOURCE_DIR "/../shared/ups-openapi") /
-      "patched/UPSTrackAlert.json";
-  std::ifstream in(file);
-  if (!in) GTEST_SKIP() << file << " is not here";
-  const nlohmann::json api = nlohmann::json::parse(in);
-  const nlohmann::json& examples = api.at(nlohmann::json::json_pointer(
-      "/webhooks/TrackingEvent/post/requestBody/content/application~1json/examples"));
-  std::map<std::string, std::string> times;
-  for (const auto& [name, example] : examples.items()) {
-    ASSERT_OK_AND_ASSIGN(const Scan scan, ScanFromWebhook(example.at("value").dump(), kNow));
-    EXPECT_EQ(scan.precision, Activity::GMT_GIVEN) << name;
-    times[scan.type + scan.code] = Utc(scan.time);
-  }
-  EXPECT_EQ(times["IOT"], "2024-04-23 13:15:19");
-  EXPECT_EQ(times["DFS"], "2024-04-23 13:50:04");
-}
-
 TEST(ScanTimeTest, GmtIsTakenAndPaddedWhereItIsGiven) {
   ASSERT_OK_AND_ASSIGN(const ScanTime time, TimeOf({.local_date = "20261123",
                                                     .local_time = "024700",
@@ -181,6 +156,10 @@ TEST(ScanTimeTest, WithoutGmtAndOffsetThePlaceDecidesAndSaysThatItIsDerived) {
       TimeOf({.local_date = "20261123", .local_time = "080000", .state = "CA"}, kNow));
   EXPECT_EQ(Utc(time.time), "2026-11-23 16:00:00");
   EXPECT_EQ(time.precision, Activity::DERIVED);
+  ASSERT_OK_AND_ASSIGN(
+      const ScanTime summer,
+      TimeOf({.local_date = "20260723", .local_time = "080000", .state = "CA"}, kNow));
+  EXPECT_EQ(Utc(summer.time), "2026-07-23 15:00:00");
   EXPECT_EQ(time.utc_offset, "");
 }
 

@@ -264,6 +264,19 @@ TEST(VoidJsonTest, ReadsPollutedTextAndEncodesTheNumber) {
   EXPECT_THAT(ParseVoidReply("{}"), HasCode(absl::StatusCode::kDataLoss));
 }
 
+TEST(TrackJsonTest, APlacesSummerIsKnown) {
+  ASSERT_OK_AND_ASSIGN(
+      const auto tracked,
+      ParseTrackReply(R"({"trackResponse":{"shipment":[{"package":[{"trackingNumber":"1Z1",
+          "activity":[{"date":"20260723","time":"080000","status":{"type":"I","code":"DP"},
+          "location":{"address":{"stateProvince":"CA","countryCode":"US"}}}]}]}]}})",
+                      "1Z1"));
+  ASSERT_THAT(tracked.activities(), SizeIs(1));
+  EXPECT_EQ(tracked.activities(0).event_time().seconds(),
+            absl::ToUnixSeconds(
+                absl::FromCivil(absl::CivilSecond(2026, 7, 23, 15), absl::UTCTimeZone())));
+}
+
 TEST(TrackJsonTest, ActivitiesComeOldestFirstWithTheirTimesAndHowSureTheyAre) {
   ASSERT_OK_AND_ASSIGN(const auto tracked,
                        ParseTrackReply(TestData("track_reply.json"), "1ZF3R1N00300000017"));
