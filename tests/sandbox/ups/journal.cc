@@ -47,6 +47,7 @@ std::string Line(std::size_t n, const Journal::Entry& entry) {
               {"body", Body(request.body)},
               {"status", entry.status ? Json(*entry.status) : Json()},
               {"fault", entry.fault_id.empty() ? Json() : Json(entry.fault_id)},
+              {"verdict", entry.verdict.empty() ? Json() : Json(entry.verdict)},
               {"call_id", std::string(FindHeader(request.headers, "transId"))},
               {"connection", request.remote_address}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);

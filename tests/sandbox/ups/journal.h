@@ -24,6 +24,7 @@ class Journal {
     std::string route = {};
     std::optional<int> status = {};  // absent if no reply was sent
     std::string fault_id = {};
+    std::string verdict = {};  // of an address validation whose whole answer went out, else empty
   };
 
   // Also appends each entry to `file` from now on, a JSON line each.

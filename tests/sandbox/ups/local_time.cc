@@ -1,21 +1,57 @@
 #include "tests/sandbox/ups/local_time.h"
 
+#include <cstdlib>
 #include <map>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace psups::ups_sandbox {
 namespace {
 
-// Hours west of Greenwich, standard time; Eastern (5) where a state is not listed.
-int HoursWest(const std::string& state) {
-  static const auto* const hours = new std::map<std::string, int>{
-      {"PR", 4}, {"VI", 4}, {"AL", 6}, {"AR", 6}, {"IA", 6}, {"IL", 6}, {"KS", 6}, {"LA", 6},
-      {"MN", 6}, {"MO", 6}, {"MS", 6}, {"ND", 6}, {"NE", 6}, {"OK", 6}, {"SD", 6}, {"TN", 6},
-      {"TX", 6}, {"WI", 6}, {"AZ", 7}, {"CO", 7}, {"ID", 7}, {"MT", 7}, {"NM", 7}, {"UT", 7},
-      {"WY", 7}, {"CA", 8}, {"NV", 8}, {"OR", 8}, {"WA", 8}, {"AK", 9}, {"HI", 10}};
-  const auto found = hours->find(state);
-  return found == hours->end() ? 5 : found->second;
+struct Zone {
+  const char* name;
+  const char* states;
+};
+constexpr Zone kZones[] = {
+    {"America/Puerto_Rico", "PR VI"},
+    {"America/Indiana/Indianapolis", "IN"},
+    {"America/Detroit", "MI"},
+    {"America/Chicago", "AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI"},
+    {"America/Denver", "CO MT NM UT WY"},
+    {"America/Boise", "ID"},
+    {"America/Phoenix", "AZ"},
+    {"America/Los_Angeles", "CA NV OR WA"},
+    {"America/Anchorage", "AK"},
+    {"Pacific/Honolulu", "HI"},
+};
+constexpr char kElsewhere[] = "America/New_York";
+
+absl::TimeZone Load(const char* name) {
+  absl::TimeZone zone;
+  // In UTC every event would be at a wrong time; better not to begin.
+  if (!absl::LoadTimeZone(name, &zone)) std::abort();
+  return zone;
+}
+
+absl::TimeZone ZoneOf(const std::string& state) {
+  static const absl::TimeZone elsewhere = Load(kElsewhere);
+  static const auto* const zones = [] {
+    auto* const by_state = new std::map<std::string, absl::TimeZone>;
+    for (const Zone& zone : kZones) {
+      for (const absl::string_view name : absl::StrSplit(zone.states, ' '))
+        (*by_state)[std::string(name)] = Load(zone.name);
+    }
+    return by_state;
+  }();
+  const auto found = zones->find(state);
+  return found == zones->end() ? elsewhere : found->second;
+}
+
+// "-05:00"
+std::string Offset(int seconds) {
+  const int minutes = std::abs(seconds) / 60;
+  return absl::StrFormat("%c%02d:%02d", seconds < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
 std::string Date(absl::CivilSecond t) {
@@ -29,14 +65,13 @@ std::string Time(absl::CivilSecond t) {
 }  // namespace
 
 LocalStamp StampAt(absl::Time moment, const std::string& state) {
-  const int west = HoursWest(state);
   const absl::CivilSecond gmt = absl::ToCivilSecond(moment, absl::UTCTimeZone());
-  const absl::CivilSecond local = gmt - west * 3600;
-  return {.date = Date(local),
-          .time = Time(local),
+  const absl::TimeZone::CivilInfo local = ZoneOf(state).At(moment);
+  return {.date = Date(local.cs),
+          .time = Time(local.cs),
           .gmt_date = Date(gmt),
           .gmt_time = Time(gmt),
-          .gmt_offset = absl::StrFormat("-%02d:00", west)};
+          .gmt_offset = Offset(local.offset)};
 }
 
 std::string FormatUtc(absl::Time moment) {

@@ -15,7 +15,8 @@ struct LocalStamp {
   std::string gmt_offset = {};  // "-05:00"
 };
 
-// A state has one offset the whole year here; an unknown state has Eastern time's.
+// By the zone of the state's larger part, daylight saving time too; an unknown state has New
+// York's.
 LocalStamp StampAt(absl::Time moment, const std::string& state);
 
 // "2026-11-23T10:01:02.123Z"

@@ -159,11 +159,13 @@ void Sandbox::Handle(HttpServerRequest request, const HttpReplyFunction& reply) 
 
   const bool silent =
       withheld || answer->fault == WireFault::kReset || answer->fault == WireFault::kClose;
+  const bool whole = !silent && answer->fault != WireFault::kTruncate;
   journal_.Add({.time = time,
                 .request = std::move(request),
                 .route = destination.route,
                 .status = silent ? std::nullopt : std::optional<int>(answer->response.status),
-                .fault_id = fault ? fault->id : ""});
+                .fault_id = fault ? fault->id : "",
+                .verdict = whole && destination.route == "xav" ? VerdictIn(answer->response) : ""});
   // An unused reply keeps the connection until the client gives up.
   if (!withheld) reply(*std::move(answer));
 }

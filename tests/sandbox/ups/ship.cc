@@ -75,9 +75,13 @@ Json PackageResult(const std::string& tracking_number, const std::string& format
 
 ShipResult Ship(Parcels& parcels, const Client& client, const HttpServerRequest& request,
                 int label_bytes, absl::Time now) {
-  const Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (body.is_discarded())
     return {.response = ToResponse(UpsError{400, "10001", "The request is not well-formed JSON"})};
+  NewShipment fresh;
+  fresh.request =
+      At(body, {"ShipmentRequest"}).dump(-1, ' ', false, Json::error_handler_t::replace);
+  MakeLists(body);
   if (const auto refusal = CheckShipRequest(body, client, now))
     return {.response = ToResponse(*refusal)};
 
@@ -90,7 +94,6 @@ ShipResult Ship(Parcels& parcels, const Client& client, const HttpServerRequest&
       At(shipment, {"ShipmentRatingOptions"}).is_object() &&
       At(shipment, {"ShipmentRatingOptions"}).contains("NegotiatedRatesIndicator");
 
-  NewShipment fresh;
   fresh.account = TextAt(shipment, {"Shipper", "ShipperNumber"});
   fresh.service = TextAt(shipment, {"Service", "Code"});
   fresh.from = PlaceOf(ShipFromOrShipper(shipment));
@@ -109,7 +112,6 @@ ShipResult Ship(Parcels& parcels, const Client& client, const HttpServerRequest&
     fresh.charges_cents += cents.back();
   }
   const long total = fresh.charges_cents;
-  fresh.request = ship_request.dump(-1, ' ', false, Json::error_handler_t::replace);
   ShipmentView made = parcels.Create(std::move(fresh));
 
   Json packages = Json::array();

@@ -161,7 +161,6 @@ Refusal CheckService(const std::string& code, const std::string& from, const std
 
 Refusal CheckReferences(const Json& references, std::size_t most, const char* too_many) {
   if (references.is_null()) return std::nullopt;
-  if (!references.is_array()) return UpsError{400, "10002", "ReferenceNumber must be a list"};
   if (references.size() > most) return UpsError{400, too_many, "Too many reference numbers"};
   for (const Json& reference : references) {
     const std::string value = TextAt(reference, {"Value"});
@@ -216,7 +215,6 @@ Refusal CheckPackage(const Json& package, const std::string& shipper_country) {
 Refusal CheckPackages(const Json& shipment, const std::string& shipper_country) {
   const Json& packages = At(shipment, {"Package"});
   if (packages.is_null()) return Missing("Shipment.Package");
-  if (!packages.is_array()) return UpsError{400, "10002", "Shipment.Package must be a list"};
   if (packages.empty()) return Missing("Shipment.Package");
   if (packages.size() > 200)
     return UpsError{400, "120020", "A shipment may have at most 200 packages"};
@@ -255,11 +253,10 @@ Refusal CheckLabel(const Json& specification) {
   const std::string format = TextAt(specification, {"LabelImageFormat", "Code"});
   if (formats->count(format) == 0)
     return UpsError{400, "20008", "LabelSpecification.LabelImageFormat.Code is not valid"};
+  if (format == "GIF") return std::nullopt;  // has one size, and a browser by default
   const std::string height = TextAt(specification, {"LabelStockSize", "Height"});
   if ((height != "6" && height != "8") || TextAt(specification, {"LabelStockSize", "Width"}) != "4")
     return UpsError{400, "20008", "LabelSpecification.LabelStockSize is not valid"};
-  if (format == "GIF" && TextAt(specification, {"HTTPUserAgent"}).empty())
-    return Missing("LabelSpecification.HTTPUserAgent");
   return std::nullopt;
 }
 
@@ -280,7 +277,23 @@ Refusal CheckInvoiceTotal(const Json& shipment, const std::string& from, const s
   return std::nullopt;
 }
 
+void MakeList(Json& body, const std::string& path) {
+  const Json::json_pointer at(path);
+  if (body.contains(at) && !body[at].is_array()) body[at] = Json::array({body[at]});
+}
+
 }  // namespace
+
+void MakeLists(Json& body) {
+  const std::string shipment = "/ShipmentRequest/Shipment";
+  for (const char* list : {"/Shipper/Address/AddressLine", "/ShipTo/Address/AddressLine",
+                           "/ShipFrom/Address/AddressLine", "/PaymentInformation/ShipmentCharge",
+                           "/ReferenceNumber", "/Package"})
+    MakeList(body, shipment + list);
+  const std::size_t packages = At(body, {"ShipmentRequest", "Shipment", "Package"}).size();
+  for (std::size_t i = 0; i < packages; ++i)
+    MakeList(body, absl::StrCat(shipment, "/Package/", i, "/ReferenceNumber"));
+}
 
 const Json& ShipFromOrShipper(const Json& shipment) {
   const Json& from = At(shipment, {"ShipFrom"});

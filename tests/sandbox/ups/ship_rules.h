@@ -9,9 +9,13 @@
 
 namespace psups::ups_sandbox {
 
-// The first rule that a ship request breaks. `body` is the whole parsed body. Which number of a
-// family of codes stands for which field is the sandbox's own choice where UPS's list is not
-// public.
+// UPS takes one value where it documents a list, and most of its own examples send one; makes it a
+// list of one.
+void MakeLists(Json& body);
+
+// The first rule that a ship request breaks. `body` is the whole parsed body, after MakeLists.
+// Which number of a family of codes stands for which field is the sandbox's own choice where UPS's
+// list is not public.
 std::optional<UpsError> CheckShipRequest(const Json& body, const Client& client, absl::Time now);
 
 // A piece of a ship request that stands in for what may be missing.

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -11,11 +10,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "common/http_client.h"
 #include "tests/sandbox/ups/label.h"
 #include "tests/sandbox/ups/local_time.h"
-#include "tests/sandbox/ups/sandbox.h"
+#include "tests/sandbox/ups/sandbox_fixture.h"
 #include "tests/sandbox/ups/tracking_number.h"
 
 namespace psups::ups_sandbox {
@@ -28,164 +25,9 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr char kShipPath[] = "/api/shipments/v2409/ship";
-constexpr char kRecoveryPath[] = "/api/labels/v1/recovery";
-constexpr char kSubscribePath[] = "/api/track/v2/subscription/standard/package";
-
-struct Answer {
-  absl::Status status = absl::OkStatus();  // of the connection
-  int code = 0;
-  Json body = {};
-  std::string text = {};
-  bool body_started = false;
-
-  std::string error() const {
-    const Json& errors = At(body, {"response", "errors"});
-    return errors.is_array() && !errors.empty() ? TextAt(errors[0], {"code"}) : "";
-  }
-};
-
-// A domestic shipment that UPS takes: one package of 12.5 lb from Georgia to California.
-Json DomesticShipment() {
-  return Json::parse(R"({"ShipmentRequest": {
-    "Request": {"RequestOption": "nonvalidate"},
-    "Shipment": {
-      "Shipper": {"Name": "Fern Street Tools", "ShipperNumber": "F3R1N0",
-        "Address": {"AddressLine": ["12 Fern St"], "City": "Macon", "StateProvinceCode": "GA",
-                    "PostalCode": "31201", "CountryCode": "US"}},
-      "ShipTo": {"Name": "Harbor Works", "Address": {"AddressLine": ["900 Pier Ave", "Dock 4"],
-        "City": "Long Beach", "StateProvinceCode": "CA", "PostalCode": "908021234",
-        "CountryCode": "US"}},
-      "PaymentInformation": {"ShipmentCharge": [
-        {"Type": "01", "BillShipper": {"AccountNumber": "F3R1N0"}}]},
-      "Service": {"Code": "03"},
-      "Package": [{"Packaging": {"Code": "02"},
-        "PackageWeight": {"UnitOfMeasurement": {"Code": "LBS"}, "Weight": "12.5"}}]},
-    "LabelSpecification": {"LabelImageFormat": {"Code": "ZPL"},
-                           "LabelStockSize": {"Height": "6", "Width": "4"}}}})");
-}
-
-Json& Shipment(Json& body) { return body["ShipmentRequest"]["Shipment"]; }
-
-void SetReference(Json& body, const std::string& value) {
-  for (Json& package : Shipment(body)["Package"])
-    package["ReferenceNumber"] = Json::array({Json{{"Code", "TN"}, {"Value", value}}});
-}
-
-class UpsSandboxTest : public ::testing::Test {
- protected:
-  void SetUp() override { Restart(DefaultConfig()); }
-
-  static Config DefaultConfig() {
-    Config config;
-    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}},
-                      {.client_id = "other", .client_secret = "s3cret", .accounts = {"ZZ9999"}}};
-    return config;
-  }
-
-  void Restart(Config config) {
-    sandbox_.reset();
-    auto started = Sandbox::Start(std::move(config), "", [this] { return Now(); });
-    ASSERT_TRUE(started.ok()) << started.status();
-    sandbox_ = *std::move(started);
-    bearer_.clear();
-  }
-
-  absl::Time Now() { return absl::Now() + absl::Seconds(advanced_seconds_.load()); }
-
-  Answer Send(const std::string& address, HttpRequest request) {
-    request.url = "http://" + address + request.url;
-    if (request.total_timeout > 5s) request.total_timeout = 5s;
-    const HttpOutcome outcome = client_->Send(std::move(request));
-    Answer answer{.status = outcome.response.status(), .body_started = outcome.body_started};
-    if (!outcome.response.ok()) return answer;
-    answer.code = outcome.response->status;
-    answer.text = outcome.response->body;
-    answer.body = Json::parse(answer.text, nullptr, false);
-    return answer;
-  }
-
-  Answer Token(const std::string& id = "app", const std::string& secret = "s3cret",
-               const std::string& form = "grant_type=client_credentials") {
-    HttpRequest request{.method = "POST", .url = "/security/v1/oauth/token"};
-    request.headers = {{"Authorization", BasicAuthorization(id, secret)},
-                       {"Content-Type", "application/x-www-form-urlencoded"}};
-    request.body = form;
-    return Send(sandbox_->api_address(), request);
-  }
-
-  // As the gateway calls: with a bearer and both transaction headers.
-  Answer Call(const std::string& method, const std::string& path, const Json& body = Json(),
-              std::chrono::milliseconds timeout = 5s) {
-    if (bearer_.empty()) bearer_ = TextAt(Token().body, {"access_token"});
-    HttpRequest request{.method = method, .url = path};
-    request.headers = {{"Authorization", "Bearer " + bearer_},
-                       {"transId", "0123456789abcdef0123456789abcdef"},
-                       {"transactionSrc", "test"}};
-    if (!body.is_null()) {
-      request.headers.emplace_back("Content-Type", "application/json");
-      request.body = body.dump();
-    }
-    request.total_timeout = timeout;
-    return Send(sandbox_->api_address(), request);
-  }
-
-  Answer Admin(const std::string& method, const std::string& path, const Json& body = Json()) {
-    HttpRequest request{.method = method, .url = path};
-    if (!body.is_null()) request.body = body.dump();
-    return Send(sandbox_->admin_address(), request);
-  }
-
-  Json Truth() { return Admin("GET", "/admin/truth").body; }
-
-  void AddFault(const Json& rule) {
-    const Answer answer = Admin("POST", "/admin/faults", {{"add", Json::array({rule})}});
-    ASSERT_EQ(answer.code, 200) << answer.text;
-  }
-
-  // Ships and returns the shipment identification number.
-  std::string ShipOne(const std::string& reference = "") {
-    Json body = DomesticShipment();
-    if (!reference.empty()) SetReference(body, reference);
-    const Answer answer = Call("POST", kShipPath, body);
-    EXPECT_EQ(answer.code, 200) << answer.text;
-    return TextAt(answer.body,
-                  {"ShipmentResponse", "ShipmentResults", "ShipmentIdentificationNumber"});
-  }
-
-  Answer Refused(const std::function<void(Json&)>& spoil) {
-    Json body = DomesticShipment();
-    spoil(body);
-    return Call("POST", kShipPath, body);
-  }
-
-  Answer RecoverReference(const std::string& reference) {
-    return Call("POST", kRecoveryPath,
-                {{"LabelRecoveryRequest",
-                  {{"Request", Json::object()},
-                   {"LabelSpecification", {{"LabelImageFormat", {{"Code", "ZPL"}}}}},
-                   {"ReferenceValues",
-                    {{"ReferenceNumber", {{"Value", reference}}}, {"ShipperNumber", "F3R1N0"}}}}}});
-  }
-
-  Answer Scan(const std::string& number, const std::string& code) {
-    return Admin("POST", "/admin/scans", {{"tracking_number", number}, {"code", code}});
-  }
-
-  template <typename Condition>
-  bool Eventually(Condition condition) {
-    for (int i = 0; i < 1500; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  }
-
-  std::atomic<long> advanced_seconds_ = 0;
-  std::unique_ptr<HttpClient> client_ = HttpClient::Create();
-  std::unique_ptr<Sandbox> sandbox_;
-  std::string bearer_;
-};
+// Later than any label that a test makes.
+constexpr char kSummer[] = "2050-07-23T13:15:19Z";
+constexpr char kWinter[] = "2050-12-23T13:15:19Z";
 
 // --- tracking numbers, labels, times
 
@@ -211,11 +53,27 @@ TEST(LabelTest, ZplIsAWholeLabelOfTheSizeAskedFor) {
 }
 
 TEST(LocalTimeTest, StampIsLocalToTheStateWithItsOffset) {
-  const LocalStamp stamp = StampAt(absl::FromUnixSeconds(1795424462), "CA");  // 09:01:02 UTC
+  const absl::Time winter = absl::FromUnixSeconds(1795424462);
+  const LocalStamp stamp = StampAt(winter, "CA");
   EXPECT_EQ(stamp.gmt_date + stamp.gmt_time, "20261123090102");
   EXPECT_EQ(stamp.date + stamp.time, "20261123010102");
   EXPECT_EQ(stamp.gmt_offset, "-08:00");
-  EXPECT_EQ(StampAt(absl::UnixEpoch(), "NY").gmt_offset, "-05:00");
+  EXPECT_EQ(StampAt(winter, "NY").gmt_offset, "-05:00");
+  EXPECT_EQ(StampAt(winter, "??").gmt_offset, "-05:00");
+}
+
+TEST(LocalTimeTest, InSummerOnlyStatesThatKeepTheirClocksStayOnStandardTime) {
+  const absl::Time summer =
+      absl::FromCivil(absl::CivilSecond(2026, 7, 23, 9, 1, 2), absl::UTCTimeZone());
+  const LocalStamp stamp = StampAt(summer, "NC");
+  EXPECT_EQ(stamp.gmt_date + stamp.gmt_time, "20260723090102");
+  EXPECT_EQ(stamp.date + stamp.time, "20260723050102");
+  EXPECT_EQ(stamp.gmt_offset, "-04:00");
+  const std::map<std::string, std::string> offsets = {
+      {"IN", "-04:00"}, {"TX", "-05:00"}, {"CO", "-06:00"}, {"AZ", "-07:00"},
+      {"CA", "-07:00"}, {"AK", "-08:00"}, {"HI", "-10:00"}, {"PR", "-04:00"}};
+  for (const auto& [state, offset] : offsets)
+    EXPECT_EQ(StampAt(summer, state).gmt_offset, offset) << state;
 }
 
 TEST(ConfigTest, EveryProblemIsNamed) {
@@ -337,6 +195,31 @@ TEST_F(XavTest, ValidAddressComesWithItsCandidateAndClassification) {
   EXPECT_EQ(reply["Candidate"][0]["AddressClassification"]["Description"], "Commercial");
 }
 
+TEST_F(XavTest, JournalSaysWhatTheCallerWasTold) {
+  const auto pier = [this](const std::string& option) {
+    Validate({"900 Pier Ave", "Ste 4"}, "Long Beach", "CA", "90802", option);
+    return Admin("GET", "/admin/journal").body["entries"].back()["verdict"];
+  };
+  EXPECT_EQ(pier("3"), "valid");
+  EXPECT_EQ(pier("1"), "valid");
+  EXPECT_EQ(pier("2"), Json()) << "a classification only";
+  Validate({"1 Main St"}, "Albany", "NY", "12207");
+  Validate({"7 Nowhere Rd"}, "Macon", "GA", "31201");
+  const Json entries = Admin("GET", "/admin/journal").body["entries"];
+  EXPECT_EQ(entries[entries.size() - 2]["verdict"], "ambiguous");
+  EXPECT_EQ(entries.back()["verdict"], "none");
+  EXPECT_EQ(entries[0]["verdict"], Json()) << "the token";
+
+  const std::vector<std::pair<std::string, Json>> hurt = {
+      {"singleton", "valid"},         {"not_found", "none"},       {"status", Json()},
+      {"done_then_status", Json()},   {"done_then_reset", Json()}, {"done_then_close", Json()},
+      {"done_then_truncate", Json()}, {"expire_token", Json()}};
+  for (const auto& [kind, told] : hurt) {
+    AddFault({{"id", kind}, {"route", "xav"}, {"kind", kind}, {"count", 1}});
+    EXPECT_EQ(pier("3"), told) << kind;
+  }
+}
+
 TEST_F(XavTest, OptionOneHasNoClassificationAndOptionTwoNothingElse) {
   const Json one = Validate({"900 Pier Ave Ste 4"}, "Long Beach", "CA", "90802", "1").body;
   EXPECT_FALSE(one["XAVResponse"].contains("AddressClassification"));
@@ -451,16 +334,30 @@ TEST_F(UpsSandboxTest, SameRequestTwiceMakesTwoShipments) {
   EXPECT_THAT(Truth()["shipments"], SizeIs(2));
 }
 
-TEST_F(UpsSandboxTest, GifLabelNeedsABrowserAndComesWithAPage) {
+TEST_F(UpsSandboxTest, GifLabelNeedsNeitherBrowserNorSizeAndComesWithAPage) {
   Json body = DomesticShipment();
   body["ShipmentRequest"]["LabelSpecification"]["LabelImageFormat"]["Code"] = "GIF";
-  EXPECT_EQ(Call("POST", kShipPath, body).code, 400);
-  body["ShipmentRequest"]["LabelSpecification"]["HTTPUserAgent"] = "Mozilla/4.5";
+  body["ShipmentRequest"]["LabelSpecification"].erase("LabelStockSize");
   const Answer answer = Call("POST", kShipPath, body);
   ASSERT_EQ(answer.code, 200) << answer.text;
   EXPECT_TRUE(
       answer.body["ShipmentResponse"]["ShipmentResults"]["PackageResults"][0]["ShippingLabel"]
           .contains("HTMLImage"));
+}
+
+TEST_F(UpsSandboxTest, OneValueStandsForAListOfOne) {
+  Json body = DomesticShipment();
+  SetReference(body, "REF1");
+  Json& shipment = Shipment(body);
+  shipment["ShipTo"]["Address"]["AddressLine"] = "900 Pier Ave";
+  for (Json* list : {&shipment["Package"][0]["ReferenceNumber"], &shipment["Package"],
+                     &shipment["PaymentInformation"]["ShipmentCharge"]})
+    *list = Json((*list)[0]);
+  const Answer answer = Call("POST", kShipPath, body);
+  ASSERT_EQ(answer.code, 200) << answer.text;
+  const Json made = Truth()["shipments"][0];
+  EXPECT_EQ(made["request"], body["ShipmentRequest"]) << "as it was received";
+  EXPECT_EQ(RecoverReference("REF1").code, 200);
 }
 
 TEST_F(UpsSandboxTest, AccountsOfOthersCannotShip) {
@@ -477,14 +374,15 @@ TEST_F(UpsSandboxTest, BrokenShipRequestsAreRefusedAndMakeNothing) {
   const std::vector<std::pair<std::string, std::function<void(Json&)>>> cases = {
       {"120500", [](Json& b) { Shipment(b).erase("Service"); }},
       {"10002", [](Json& b) { Shipment(b)["Package"][0]["PackageWeight"]["Weight"] = 12.5; }},
-      {"10002", [](Json& b) { Shipment(b)["Package"] = Json(Shipment(b)["Package"][0]); }},
+      {"20008",
+       [](Json& b) { b["ShipmentRequest"]["LabelSpecification"].erase("LabelStockSize"); }},
       {"120100", [](Json& b) { Shipment(b)["Shipper"]["ShipperNumber"] = "F3R1N"; }},
       {"20006", [](Json& b) { b["ShipmentRequest"].erase("Request"); }},
       {"20007", [](Json& b) { Shipment(b).erase("Package"); }},
       {"20007", [](Json& b) { b["ShipmentRequest"].erase("LabelSpecification"); }},
       {"20007", [](Json& b) { Shipment(b).erase("ShipTo"); }},
       {"120200", [](Json& b) { Shipment(b)["ShipTo"]["Name"] = std::string(36, 'x'); }},
-      {"120201", [](Json& b) { Shipment(b)["ShipTo"]["Address"]["AddressLine"] = "1 Main St"; }},
+      {"120201", [](Json& b) { Shipment(b)["ShipTo"]["Address"]["AddressLine"] = Json::array(); }},
       {"120207", [](Json& b) { Shipment(b)["ShipTo"]["Address"]["PostalCode"] = "9080"; }},
       {"120802", [](Json& b) { Shipment(b)["ShipTo"]["Address"]["PostalCode"] = "10001"; }},
       {"120400", [](Json& b) { Shipment(b).erase("PaymentInformation"); }},
@@ -692,7 +590,9 @@ TEST_F(UpsSandboxTest, TrackWantsItsHeadersAndASensibleNumber) {
 
 TEST_F(UpsSandboxTest, ActivitiesComeNewestFirstInLocalTimeAndGmt) {
   const std::string id = ShipOne("01HREF");
-  for (const char* code : {"OR", "OT", "FS"}) ASSERT_EQ(Scan(id, code).code, 200);
+  ASSERT_EQ(Scan(id, "OR", kSummer).code, 200);
+  ASSERT_EQ(Scan(id, "OT", kWinter).code, 200);
+  ASSERT_EQ(Scan(id, "FS", kWinter).code, 200);
   const Answer answer = Call("GET", "/api/track/v1/details/" + id);
   ASSERT_EQ(answer.code, 200);
   const Json& package = answer.body["trackResponse"]["shipment"][0]["package"][0];
@@ -706,7 +606,7 @@ TEST_F(UpsSandboxTest, ActivitiesComeNewestFirstInLocalTimeAndGmt) {
   EXPECT_EQ(package["currentStatus"]["code"], "FS");
   EXPECT_EQ(package["deliveryDate"][0]["type"], "DEL");
   const Json& origin = package["activity"][2];
-  EXPECT_EQ(origin["gmtOffset"], "-05:00");
+  EXPECT_EQ(origin["gmtOffset"], "-04:00");
   EXPECT_EQ(origin["location"]["address"]["city"], "Macon");
   const Json truth = Truth();
   EXPECT_EQ(truth["events"][1]["date"], origin["date"]);
@@ -855,9 +755,9 @@ TEST_F(TrackAlertTest, EventsAfterTheSubscriptionArePushedOnceWithUpsHeaders) {
   ASSERT_EQ(answer.code, 200) << answer.text;
   EXPECT_EQ(answer.body["validTrackingNumbers"], Json::array({id}));
   EXPECT_EQ(answer.body["invalidTrackingNumbers"], Json::array());
-  ASSERT_EQ(Scan(id, "OT").code, 200);
+  ASSERT_EQ(Scan(id, "OT", kSummer).code, 200);
   ASSERT_TRUE(Eventually([&] { return Pushes().size() == 1; }));
-  ASSERT_EQ(Scan(id, "FS").code, 200);
+  ASSERT_EQ(Scan(id, "FS", kWinter).code, 200);
   ASSERT_TRUE(Eventually([&] { return Truth()["webhooks"].size() == 2; }));
   const auto pushes = Pushes();
   ASSERT_THAT(pushes, SizeIs(2)) << "what came before the subscription is not pushed";
@@ -872,7 +772,9 @@ TEST_F(TrackAlertTest, EventsAfterTheSubscriptionArePushedOnceWithUpsHeaders) {
   EXPECT_EQ(body["activityStatus"]["type"], "I");
   EXPECT_EQ(body["activityStatus"]["code"], "OT");
   EXPECT_EQ(body["activityStatus"]["descriptionCode"], "021");
-  EXPECT_EQ(body["gmtOffset"], "-08.00") << "with a dot, unlike Track";
+  EXPECT_EQ(body["gmtOffset"], "-07.00") << "with a dot, unlike Track";
+  EXPECT_EQ(body["localActivityTime"], "061519");
+  EXPECT_EQ(Json::parse(pushes[1].body)["gmtOffset"], "-08.00");
   EXPECT_EQ(body["activityLocation"]["stateProvince"], "CA");
   EXPECT_EQ(body["activityLocation"]["postalCode"], "") << "blank until the delivery";
   EXPECT_EQ(Json::parse(pushes[1].body)["activityLocation"]["postalCode"], "90802");
@@ -1166,66 +1068,6 @@ TEST_F(UpsSandboxTest, NumbersStayUniqueUnderManyCallsAtOnce) {
   }
   ASSERT_TRUE(Eventually([&] { return left == 0; }));
   EXPECT_THAT(numbers, SizeIs(kCalls));
-}
-
-// --- UPS's own examples, where its specification is at hand
-
-Json ReadSpec(const std::string& name) {
-  const char* folder = std::getenv("UPS_OPENAPI_DIR");
-  const std::filesystem::path base =
-      folder != nullptr ? std::filesystem::path(folder)
-                        : std::filesystem::path(PSUPS_SOURCE_DIR) / "../shared/ups-openapi";
-  std::ifstream in(base / "patched" / name);
-  return Json::parse(in, nullptr, /*allow_exceptions=*/false);
-}
-
-// Whether everything that `schema` requires is in `value`; the path of the first that is not.
-std::optional<std::string> Missing(const Json& spec, const Json& schema, const Json& value) {
-  if (schema.contains("$ref")) {
-    const std::vector<std::string> path = absl::StrSplit(schema["$ref"].get<std::string>(), '/');
-    return Missing(spec, spec["components"]["schemas"][path.back()], value);
-  }
-  const std::string type = schema.value("type", "");
-  if (type == "string" && !value.is_string()) return "(a text)";
-  if (type == "array") {
-    if (!value.is_array()) return "(a list)";
-    for (const Json& item : value) {
-      if (auto below = Missing(spec, schema["items"], item)) return "[]." + *below;
-    }
-    return std::nullopt;
-  }
-  if (type == "object" && !value.is_object()) return "(an object)";
-  for (const Json& name : schema.value("required", Json::array())) {
-    if (!value.contains(name.get<std::string>())) return name.get<std::string>();
-  }
-  const Json properties = schema.value("properties", Json::object());
-  for (const auto& [name, below] : properties.items()) {
-    if (!value.contains(name)) continue;
-    if (auto missing = Missing(spec, below, value[name])) return name + "." + *missing;
-  }
-  return std::nullopt;
-}
-
-TEST_F(XavTest, RepliesHaveWhatUpsSpecificationRequires) {
-  const Json shipping = ReadSpec("Shipping.json");
-  const Json addresses = ReadSpec("AddressValidation.json");
-  if (shipping.is_discarded() || addresses.is_discarded()) GTEST_SKIP() << "no UPS_OPENAPI_DIR";
-  const auto missing = [](const Json& spec, const char* schema, const Json& value) {
-    return Missing(spec, spec["components"]["schemas"][schema], value).value_or("");
-  };
-  EXPECT_EQ(missing(addresses, "XAVResponseWrapper",
-                    Validate({"1 MAIN ST"}, "ALBANY", "NY", "12207").body),
-            "");
-  const Answer shipped = Call("POST", kShipPath, DomesticShipment());
-  EXPECT_EQ(missing(shipping, "SHIPResponseWrapper", shipped.body), "");
-  const std::string id = ShipOne("01HREF");
-  EXPECT_EQ(missing(shipping, "LABELRECOVERYResponseWrapper", RecoverReference("01HREF").body), "");
-  EXPECT_EQ(missing(shipping, "VOIDSHIPMENTResponseWrapper",
-                    Call("DELETE", "/api/shipments/v2409/void/cancel/" + id).body),
-            "");
-  EXPECT_EQ(missing(shipping, "ErrorResponse",
-                    Call("DELETE", "/api/shipments/v2409/void/cancel/" + id).body),
-            "");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -220,6 +221,14 @@ void AddressBook::Clear() {
   const std::lock_guard lock(mutex_);
   entries_.clear();
   regions_.clear();
+}
+
+std::string VerdictIn(const HttpResponse& response) {
+  if (response.status != 200) return "";
+  if (absl::StrContains(response.body, "\"ValidAddressIndicator\"")) return "valid";
+  if (absl::StrContains(response.body, "\"AmbiguousAddressIndicator\"")) return "ambiguous";
+  if (absl::StrContains(response.body, "\"NoCandidatesIndicator\"")) return "none";
+  return "";
 }
 
 HttpResponse NoCandidates() {

@@ -47,6 +47,9 @@ class AddressBook {
   std::unordered_map<std::string, Candidate> regions_;  // by folded city, state and ZIP
 };
 
+// What a reply says of the address: valid, ambiguous or none; empty if it says nothing of it.
+std::string VerdictIn(const HttpResponse& response);
+
 // Nothing is known of the address.
 HttpResponse NoCandidates();
 
