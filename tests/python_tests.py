@@ -24,20 +24,31 @@ class Recorder(unittest.TextTestResult):
         super().startTest(test)
 
     def stopTest(self, test):  # noqa: N802
-        broken = [text for case, text in self.failures + self.errors
-                  if case is test or getattr(case, "test_case", None) is test]
-        self.cases.append((test, time.monotonic() - self.began, "\n".join(broken)))
+        def said(of):
+            return "\n".join(text for case, text in of
+                             if case is test or getattr(case, "test_case", None) is test)
+
+        self.cases.append((test, time.monotonic() - self.began, said(self.failures + self.errors),
+                           said(self.skipped)))
         super().stopTest(test)
+
+    def all_cases(self):
+        """With what was skipped before it began, as by setUpClass."""
+        known = [case[0] for case in self.cases]
+        return self.cases + [(test, 0, "", why) for test, why in self.skipped
+                             if getattr(test, "test_case", test) not in known]
 
 
 def report(cases, path):
     suites = ElementTree.Element("testsuites", tests=str(len(cases)))
-    for test, seconds, broken in cases:
+    for test, seconds, broken, skipped in cases:
         suite_name, case_name = test.id().rsplit(".", 1)
         case = ElementTree.SubElement(suites, "testcase", name=case_name, classname=suite_name,
                                       time=f"{seconds:.3f}", status="run")
         if broken:
             ElementTree.SubElement(case, "failure", message=broken)
+        elif skipped:
+            ElementTree.SubElement(case, "skipped", message=skipped)
     ElementTree.ElementTree(suites).write(path, encoding="utf-8")
 
 
@@ -50,7 +61,7 @@ def main():
     where = os.environ.get("GTEST_OUTPUT", "")
     if where.startswith("xml:") and where.endswith("/"):
         os.makedirs(where[4:], exist_ok=True)
-        report(result.cases, os.path.join(where[4:], f"{name}.xml"))
+        report(result.all_cases(), os.path.join(where[4:], f"{name}.xml"))
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
 
 

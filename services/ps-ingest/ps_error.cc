@@ -106,10 +106,12 @@ PsError FromTransport(const absl::Status& status, std::string_view what) {
       return {PsErrorKind::kConfig, absl::StrCat("the URL cannot be used: ", status.message())};
     case absl::StatusCode::kDeadlineExceeded:
       return {PsErrorKind::kTransient,
-              absl::StrCat("PeopleSoft did not answer ", View(what), " in time; tried again")};
+              absl::StrCat("PeopleSoft did not answer ", View(what),
+                           " in time; check the host and the network; tried again")};
     default:
       return {PsErrorKind::kTransient,
-              absl::StrCat("PeopleSoft was not reached: ", status.message(), "; tried again")};
+              absl::StrCat("PeopleSoft was not reached: ", status.message(),
+                           "; check the host, the network and the certificates; tried again")};
   }
 }
 

@@ -1,45 +1,65 @@
 """Kills services at named points of their work, and starts them again."""
 
+import itertools
 import os
 import signal
 import threading
 import time
+from typing import NamedTuple
 
 from pg_proxy import PgProxy
 
-# What a transaction did and whether the SIGKILL comes before its COMMIT is forwarded or before its
-# answer is: the points of design.md §5 where a service may die between the world and its database.
+
+class Point(NamedTuple):
+    """What a transaction did, and whether the SIGKILL comes before its COMMIT is forwarded or before
+    its answer is; "withheld": once UPS has a request on that route and keeps its reply."""
+
+    name: str
+    statement: str
+    when: str
+    but_not: str | None = None
+
+
+# The points of design.md §5 where a service may die between the world and its database.
 POINTS = {
     "ups-gateway": [
-        ("intent committed, nothing sent", "INSERT INTO calls (", "after"),
-        ("UPS answered, outcome not committed", "UPDATE calls c SET state = o.b", "before"),
-        ("UPS has the POST and is silent", "ship", "withheld"),
-        ("outcome committed, caller not told", "UPDATE calls c SET state = o.b", "after"),
-        ("read answered, not recorded", "INSERT INTO exchanges", "before"),
+        Point("intent committed, nothing sent", "INSERT INTO calls (", "after"),
+        Point("UPS answered, outcome not committed", "UPDATE calls c SET state = o.b", "before"),
+        Point("UPS has the POST and is silent", "ship", "withheld"),
+        Point("UPS was asked about a doubt, finding not stored", "UPDATE calls SET update_time",
+              "before"),
+        Point("outcome committed, caller not told", "UPDATE calls c SET state = o.b", "after"),
+        Point("read answered, not recorded", "INSERT INTO exchanges", "before", "UPDATE calls"),
     ],
     "shipment-builder": [
-        ("label stored, not handed over", "INSERT INTO labels", "after"),
-        ("order stored, not acknowledged", "INSERT INTO orders (", "after"),
-        ("purchase committed, not asked for", "INSERT INTO purchases", "after"),
-        ("bought, label not stored", "INSERT INTO labels", "before"),
+        Point("label stored, not handed over", "INSERT INTO labels", "after"),
+        Point("order stored, not acknowledged", "INSERT INTO orders (", "after"),
+        Point("purchase committed, not asked for", "INSERT INTO purchases", "after"),
+        Point("bought, label not stored", "INSERT INTO labels", "before"),
     ],
     "tracking-sync": [
-        ("event committed, 200 not sent", "INSERT INTO received_events", "after"),
-        ("event not yet numbered", "INSERT INTO events (", "before"),
-        ("tracker committed, caller not told", "INSERT INTO trackers", "after"),
-        ("statuses reported, not recorded", "UPDATE updates SET reported_time", "before"),
+        Point("event committed, 200 not sent", "INSERT INTO received_events", "after"),
+        Point("event not yet numbered", "INSERT INTO events (", "before"),
+        Point("tracker committed, caller not told", "INSERT INTO trackers", "after"),
+        Point("statuses reported, not recorded", "UPDATE updates SET reported_time", "before"),
     ],
     "ps-ingest": [
-        ("rows read, neither they nor the cursor stored", "INSERT INTO windows", "before"),
-        ("rows and cursor stored, worker not told", "INSERT INTO windows", "after"),
-        ("PeopleSoft accepted, not recorded", "UPDATE write_backs SET state = 'WRITTEN'", "before"),
-        ("statuses stored, caller not told", "INSERT INTO write_backs", "after"),
+        Point("rows read, neither they nor the cursor stored", "INSERT INTO windows", "before"),
+        Point("rows and cursor stored, worker not told", "INSERT INTO windows", "after"),
+        Point("PeopleSoft accepted, not recorded", "UPDATE write_backs SET state = 'WRITTEN'",
+              "before"),
+        Point("statuses stored, caller not told", "INSERT INTO write_backs", "after"),
     ],
     "audit-ledger": [
-        ("sequenced, not acknowledged", "INSERT INTO entries", "after"),
-        ("not sequenced", "INSERT INTO entries", "before"),
+        Point("sequenced, not acknowledged", "INSERT INTO entries", "after"),
+        Point("not sequenced", "INSERT INTO entries", "before"),
     ],
 }
+# Where a service dies once, before all others.
+FIRST = {
+    "ups-gateway": [Point("token request counted, not sent", "INSERT INTO token_requests", "after")],
+}
+STALL_SECONDS = 120  # nothing at all moves
 
 
 def behind_proxies(stack, services) -> dict[str, PgProxy]:
@@ -61,7 +81,8 @@ class Killer:
 
     def __init__(self, stack, service: str, proxy: PgProxy, times: int):
         self.stack, self.service, self.proxy = stack, stack.services[service], proxy
-        self.points = [POINTS[service][n % len(POINTS[service])] for n in range(times)]
+        order = itertools.chain(FIRST.get(service, []), itertools.cycle(POINTS[service]))
+        self.points = list(itertools.islice(order, times))
         self.killed: list[str] = []
         self.rule = None
         self.withheld = 0
@@ -71,16 +92,17 @@ class Killer:
         return len(self.killed) == len(self.points)
 
     def waits_for(self) -> str:
-        return "" if self.done else f"{self.service.name}: {self.points[len(self.killed)][0]}"
+        return "" if self.done else f"{self.service.name}: {self.points[len(self.killed)].name}"
 
     def step(self) -> None:
         if self.done:
             return
-        name, text, when = self.points[len(self.killed)]
+        point = self.points[len(self.killed)]
+        withheld = point.when == "withheld"
         if self.rule is None:
-            self.rule = self._withhold(text) if when == "withheld" else self.proxy.arm(
-                text, when, lambda _rule: self._kill())
-        if when == "withheld" and self._peer_is_silent():
+            self.rule = self._withhold(point.statement) if withheld else self.proxy.arm(
+                point.statement, point.when, lambda _rule: self._kill(), point.but_not)
+        if withheld and self._peer_is_silent():
             self._kill()
             self.rule.set()
         hit = self.rule if isinstance(self.rule, threading.Event) else self.rule.hit
@@ -88,7 +110,7 @@ class Killer:
             self.service.process.kill()  # returns once it is gone
             self.service.restart()
             self.service.wait()
-            self.killed.append(name)
+            self.killed.append(point.name)
             self.rule = None
 
     def _kill(self) -> None:
@@ -107,25 +129,29 @@ class Killer:
         return any(entry["fault"] == name for entry in self.stack.ups.admin.journal())
 
 
-def run(job, killers, seconds: float, say=print) -> None:
+def run(job, killers, say=print) -> None:
     """Lets the job go on while killers kill, until all have killed enough and the job is settled."""
-    deadline = time.monotonic() + seconds
-    settled_since, said = None, ""
+    began = moved = time.monotonic()
+    settled_since, before = None, None
     while True:
         job.step()
         for killer in killers:
             killer.step()
         waiting = [k.waits_for() for k in killers if not k.done]
-        line = f"{sum(len(k.killed) for k in killers)} kills; waits for: {'; '.join(waiting)}"
-        if line != said:
-            say(line, flush=True)
-            said = line
+        kills = sum(len(k.killed) for k in killers)
+        now, progress = time.monotonic(), job.progress()
+        if (kills, waiting, progress) != before:
+            if before is None or (kills, waiting) != before[:2]:
+                say(f"{now - began:3.0f} s: {kills} kills; waits for: {'; '.join(waiting)}",
+                    flush=True)
+            moved, before = now, (kills, waiting, progress)
         if waiting or not job.settled():
             settled_since = None
         elif settled_since is None:
-            settled_since = time.monotonic()
-        elif time.monotonic() - settled_since > 3:  # for what should not come any more
+            settled_since = now
+        elif now - settled_since > 3:  # for what should not come any more
             return
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not done after {seconds:.0f} s: {job.progress()}; {line}")
+        if now - moved > STALL_SECONDS:
+            raise TimeoutError(f"nothing moves for {STALL_SECONDS} s: {progress}; waits for: "
+                               f"{waiting}; {job.missing()}")
         time.sleep(0.2)

@@ -6,6 +6,7 @@ an armed rule names, it acts:
   before  the COMMIT is not forwarded: the transaction is lost;
   after   the COMMIT is forwarded and done, its answer never comes back.
 In both cases `on_hit(rule)` is called first (it kills the service), then the session is cut.
+A transaction that ran a statement with the rule's `but_not` is let through.
 """
 import asyncio
 import os
@@ -14,12 +15,16 @@ import threading
 
 
 class Rule:
-    """Fires at the `skip`+1-th commit of a transaction that ran a statement containing `text`."""
+    """Fires at the commit of a transaction that ran a statement containing `text`."""
 
-    def __init__(self, text, when, on_hit, skip=0):
+    def __init__(self, text, when, on_hit, but_not=None):
         assert when in ("before", "after")
-        self.text, self.when, self.on_hit, self.skip = text, when, on_hit, skip
+        self.text, self.when, self.on_hit, self.but_not = text, when, on_hit, but_not
         self.hit = threading.Event()
+
+    def fits(self, statements):
+        return (any(self.text in statement for statement in statements)
+                and not (self.but_not and any(self.but_not in s for s in statements)))
 
 
 class PgProxy:
@@ -36,8 +41,8 @@ class PgProxy:
         self.thread.start()
         self.ready.wait()
 
-    def arm(self, text, when, on_hit, skip=0):
-        rule = Rule(text, when, on_hit, skip)
+    def arm(self, text, when, on_hit, but_not=None):
+        rule = Rule(text, when, on_hit, but_not)
         with self.lock:
             self.rules.append(rule)
         return rule
@@ -59,10 +64,7 @@ class PgProxy:
     def _take_rule(self, statements):
         with self.lock:
             for rule in self.rules:
-                if any(rule.text in statement for statement in statements):
-                    if rule.skip > 0:
-                        rule.skip -= 1
-                        continue
+                if rule.fits(statements):
                     self.rules.remove(rule)
                     return rule
         return None

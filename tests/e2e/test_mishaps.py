@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from deploy.local import customers  # noqa: E402
+from deploy.local import certificates, customers  # noqa: E402
 from deploy.local.layout import write_private  # noqa: E402
 from deploy.local.stack import Stack  # noqa: E402
 
@@ -47,12 +47,9 @@ class Mishaps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.stack = Stack("e2e-mishaps")
+        cls.addClassCleanup(cls.stack.remove)
         cls.stack.remove()
         cls.stack.start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.stack.remove()
 
     def start_to_fail(self, service: str, **changes: str) -> str:
         """Starts `service` beside the running one with other settings; its last line on stderr."""
@@ -68,6 +65,22 @@ class Mishaps(unittest.TestCase):
         clear = [line for line in done.stderr.splitlines() if '"start_failed"' in line]
         self.assertEqual(len(clear), 1, done.stderr)
         return json.loads(clear[0])["status"]
+
+    def troubles(self, service: str, before: int, about: str) -> list[dict]:
+        """What its log says of `about` since line `before` that is more than information."""
+        return [line for line in lines(self.stack.services[service])[before:]
+                if line["severity"] != "INFO" and about in json.dumps(line)]
+
+    def shown(self, *arguments: str) -> str:
+        """The table that psupsctl shows to a person."""
+        return self.stack.psupsctl.run(*arguments)
+
+    def refusal(self, *arguments: str) -> tuple[int, str]:
+        """psupsctl's exit code and what it says on stderr."""
+        done = subprocess.run(
+            [ROOT / "build/bin/psupsctl", "--context", self.stack.context, *arguments],
+            capture_output=True, text=True, check=False, timeout=SECONDS)
+        return done.returncode, done.stderr
 
     def test_a_taken_port_is_named_with_the_setting_to_change(self):
         taken = f"127.0.0.1:{self.stack.ports['audit-ledger']}"
@@ -117,6 +130,10 @@ class Mishaps(unittest.TestCase):
             self.assertEqual(len(down), 1)
             self.assertIn("start PostgreSQL", down[0]["next_step"])
             self.assertFalse(ledger.serves())
+            for question in ("connection", "shipment", "account", "tracking", "audit"):
+                code, said = self.refusal(question, "list")
+                self.assertEqual(code, 4, said)
+                self.assertRegex(said, r"\Apsupsctl: [^\n]*database[^\n]*\n\Z")
         finally:
             self.stack.cluster.start()
         for service in self.stack.services.values():
@@ -124,13 +141,16 @@ class Mishaps(unittest.TestCase):
         said = [line for line in lines(ledger)[before:] if line["event"] == "database_unreachable"]
         self.assertEqual(len(said), 1, "said more than once")
 
-    def make_account(self, name: str, secret: str, **changes) -> None:
+    def account_to_create(self, name: str, secret: str, **changes) -> list:
+        """What to ask psupsctl for."""
         settings = customers.account(self.stack.ports) | {"account_id": name} | changes
         file = self.stack.home / f"{name}.json"
         file.write_text(json.dumps(settings))
-        self.stack.psupsctl.run(
-            "account", "create", "--file", file, "--secret-file",
-            write_private(self.stack.home / f"{name}.secret", secret))
+        return ["account", "create", "--file", file, "--secret-file",
+                write_private(self.stack.home / f"{name}.secret", secret)]
+
+    def make_account(self, name: str, secret: str, **changes) -> None:
+        self.stack.psupsctl.run(*self.account_to_create(name, secret, **changes))
 
     def make_connection(self, name: str, password: str, **changes) -> None:
         settings = customers.connection("c1", self.stack.ports, date.today() - timedelta(days=1))
@@ -144,10 +164,13 @@ class Mishaps(unittest.TestCase):
         return self.stack.psupsctl.json("connection", "get", name)
 
     def test_a_wrong_peoplesoft_password_stops_the_connection_and_says_what_to_do(self):
+        before = len(lines(self.stack.services["ps-ingest"]))
         self.make_connection("wrong-password", "not the password")
         stopped = until(lambda: (c := self.connection("wrong-password"))["state"] == "STOPPED" and c)
         self.assertTrue(stopped)
-        self.assertRegex(stopped["state_reason"], "(?i)password")
+        shown = self.shown("connection", "get", "wrong-password")
+        self.assertIn("PeopleSoft refused the user or the password", shown)
+        self.assertIn("psupsctl connection update", shown)
         site = self.stack.sites["c1"].admin
         refused = [e for e in site.journal() if e["status"] == 401]
         # A healthy connection to the same site polls three times meanwhile, each a second apart.
@@ -157,29 +180,61 @@ class Mishaps(unittest.TestCase):
         self.assertEqual(len([e for e in site.journal() if e["status"] == 401]), len(refused),
                          "a refused password was tried again: that locks the OPRID")
         self.assertLessEqual(len(refused), 2)
+        said = self.troubles("ps-ingest", before, "connections/wrong-password")
+        self.assertEqual([line["event"] for line in said], ["connection_stopped"])
+        self.assertIn("psupsctl connection update", said[0]["reason"])
 
     def test_an_unreachable_peoplesoft_host_is_shown_and_not_taken_for_a_refusal(self):
+        ingest = self.stack.services["ps-ingest"]
+        before, failed = len(lines(ingest)), ingest.metric("psups_ps_reads_total")
         self.make_connection("unreachable", self.stack.secrets["c1"],
                              base_url="https://localhost:1/PSIGW/RESTListeningConnector")
         failing = until(lambda: (c := self.connection("unreachable")).get("last_error") and c)
-        self.assertIn("localhost:1", failing["last_error"])
         self.assertEqual(failing["state"], "OBSERVE")
+        shown = self.shown("connection", "get", "unreachable")
+        self.assertRegex(shown, "PeopleSoft was not reached: .*localhost:1")
+        self.assertIn("check the host", shown)
+        self.assertTrue(until(lambda: ingest.metric("psups_ps_reads_total") >= failed + 8))
+        said = self.troubles("ps-ingest", before, "connections/unreachable")
+        # One for each of the two queries.
+        self.assertEqual([line["event"] for line in said], ["read_failed"] * 2)
+        self.assertIn("check the host", said[0]["reason"])
 
     def test_a_wrong_ups_secret_is_shown_and_costs_a_handful_of_token_requests(self):
+        before = len(lines(self.stack.services["ups-gateway"]))
         self.make_account("wrong-secret", "not the secret")
-        self.make_connection("for-wrong-secret", self.stack.secrets["c1"],
-                             ups_account="accounts/wrong-secret")
-        self.stack.psupsctl.run("connection", "activate", "for-wrong-secret", "--yes")
-        self.stack.sites["c1"].admin.post("/admin/orders", self.one_order())
+        self.ship_one_order_by("wrong-secret")
         refused = until(lambda: (a := self.stack.psupsctl.json("account", "get", "wrong-secret"))
                         .get("credential_refused") and a)
         self.assertTrue(refused)
-        self.assertRegex(refused["last_error"], "(?i)secret")
+        shown = self.shown("account", "get", "wrong-secret")
+        self.assertIn("UPS refuses the client id or secret", shown)
+        self.assertIn("psupsctl account rotate", shown)
         asked = [t for t in self.stack.ups.admin.truth()["token_requests"] if t["status"] == 401]
         self.assertLessEqual(len(asked), 3)
-        gateway = self.stack.services["ups-gateway"]
-        self.assertTrue([line for line in lines(gateway) if line["severity"] != "INFO"
-                         and "wrong-secret" in json.dumps(line)])
+        said = self.troubles("ups-gateway", before, "accounts/wrong-secret")
+        self.assertEqual([line["event"] for line in said], ["ups_token_not_granted"])
+        self.assertIn("psupsctl account rotate", said[0]["problem"])
+
+    def test_an_unreachable_ups_host_is_shown_with_what_to_check(self):
+        before = len(lines(self.stack.services["ups-gateway"]))
+        self.make_account("unreachable-ups", self.stack.secrets["ups"],
+                          base_url="https://localhost:1", client_id="another-client")
+        self.ship_one_order_by("unreachable-ups")
+        self.assertTrue(until(lambda: self.stack.psupsctl.json("account", "get", "unreachable-ups")
+                              .get("last_error")))
+        shown = self.shown("account", "get", "unreachable-ups")
+        self.assertRegex(shown, "UPS's token service cannot be reached: .*localhost:1")
+        self.assertIn("Check the host, the network and the certificates", shown)
+        said = self.troubles("ups-gateway", before, "accounts/unreachable-ups")
+        self.assertEqual([line["event"] for line in said], ["ups_token_not_granted"])
+        self.assertIn("Check the host", said[0]["problem"])
+
+    def ship_one_order_by(self, account: str) -> None:
+        name = f"by-{account}"
+        self.make_connection(name, self.stack.secrets["c1"], ups_account=f"accounts/{account}")
+        self.stack.psupsctl.run("connection", "activate", name, "--yes")
+        self.stack.sites["c1"].admin.post("/admin/orders", self.one_order())
 
     def test_a_full_disk_is_named_and_healed_from_when_there_is_room(self):
         small = Path("/var/tmp") / f"psups-small-{os.getpid()}"
@@ -187,12 +242,14 @@ class Mishaps(unittest.TestCase):
         mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
         subprocess.run(mount, check=True)
         query = self.stack.cluster.query
+        tables = ("ps_ingest.windows", "ups_gateway.accounts")
         try:
             place = small / "tablespace"
             place.mkdir()
             subprocess.run(["chown", "-R", "postgres", str(small)], check=True)
             query(f"CREATE TABLESPACE small LOCATION '{place}'")
-            query("ALTER TABLE ps_ingest.windows SET TABLESPACE small")
+            for table in tables:
+                query(f"ALTER TABLE {table} SET TABLESPACE small")
             filler = small / "filler"
             subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4k"], check=False,
                            capture_output=True)
@@ -203,10 +260,19 @@ class Mishaps(unittest.TestCase):
                                   if "No space left" in line.get("status", "")])
             self.assertTrue(said)
             self.assertIn("make room", said[0]["status"])
+            self.assertEqual(said[0]["connection"], "connections/disk-full")
+            # A person who asks for what needs room is told the same.
+            bundle = self.stack.home / "bundle.pem"
+            bundle.write_text(certificates.AUTHORITY.read_text() * 50)
+            code, refused = self.refusal(*self.account_to_create(
+                "no-room", self.stack.secrets["ups"], ca_bundle_file=str(bundle)))
+            self.assertEqual(code, 1, refused)
+            self.assertRegex(refused, r"\Apsupsctl: [^\n]*No space left[^\n]*make room[^\n]*\n\Z")
             filler.unlink()
             self.assertTrue(until(lambda: self.connection("disk-full").get("watermark")))
         finally:
-            query("ALTER TABLE ps_ingest.windows SET TABLESPACE pg_default")
+            for table in tables:
+                query(f"ALTER TABLE {table} SET TABLESPACE pg_default")
             query("DROP TABLESPACE IF EXISTS small")
             subprocess.run(["umount", str(small)], check=True)
             small.rmdir()

@@ -8,7 +8,9 @@ from judging.evidence import Evidence
 from judging.fields import document_key, reference_of
 
 START = datetime(2026, 11, 23, 15, 0, 0, tzinfo=timezone.utc)
+START_TEXT = "2026-11-23T15:00:00.000Z"
 ZONES = {"c1": "America/New_York", "c2": "America/Los_Angeles"}
+ACCOUNT = {"shipper_number": "A1B2C3", "shipper_name": "Fabrikam Procurement"}
 PROTO_TYPES = {"PO": "PURCHASE_ORDER", "REQ": "REQUISITION"}
 # UPS's type, code, statusCode and what psups calls it.
 SCANS = [("I", "DP", "005", "IN_TRANSIT"), ("D", "FS", "011", "DELIVERED")]
@@ -24,33 +26,40 @@ class PerfectRun:
         self.evidence = Evidence(
             expected=files["expected.json"], addresses=files["addresses.json"],
             ups={"shipments": [], "events": [], "tokens": [], "token_requests": [
-                {"time": "2026-11-23T15:00:00.000Z", "client_id": "demo", "status": 200}]},
+                {"time": START_TEXT, "client_id": "demo", "status": 200}]},
             sites={name: {"documents": [], "updates": [], "reads": []} for name in ZONES},
-            zones=ZONES, journals={"ups": [], "c1": [], "c2": []}, ledger_verified=True, seconds=42)
+            zones=ZONES, account=ACCOUNT, journals={"ups": [], "c1": [], "c2": []},
+            ledger_verified=True, seconds=42)
         self.numbers, self.calls, self.sequence = count(1), count(1), {}
         self.call("ups", "token")
         for name in ZONES:
             self.call(name, "query")
         for row in files["addresses.json"]:
-            self.validate(row["input"])
+            self.validate(row)
         for order in self.evidence.expected["orders"]:
             self.play(order)
         self.evidence.later_journals = self.evidence.journals
 
-    def call(self, peer: str, route: str, body="") -> str:
+    def call(self, peer: str, route: str, body="", target: str = "", verdict: str | None = None,
+             ) -> str:
         call_id = f"{next(self.calls):032x}"
         self.evidence.journals[peer].append(
             {"n": len(self.evidence.journals[peer]) + 1, "time": "2026-11-23T15:00:01.000Z",
-             "route": route, "body": body, "status": 200, "fault": None, "call_id": call_id})
-        self.evidence.ledger.append({"event_id": call_id, "action": f"ups.{route}",
-                                     "detail": {"call_id": call_id, "outcome": "DONE"}})
+             "route": route, "target": target, "body": body, "status": 200, "fault": None,
+             "verdict": verdict, "call_id": call_id})
+        for action, detail in _entries(route, call_id):
+            service = "ps-ingest" if action.startswith("ps.") else "ups-gateway"
+            self.evidence.ledger.append({"time": START_TEXT, "service": service, "action": action,
+                                         "detail": detail})
         return call_id
 
-    def validate(self, address: dict) -> None:
-        self.call("ups", "xav", {"XAVRequest": {"AddressKeyFormat": {
+    def validate(self, row: dict) -> None:
+        address = row["input"]
+        body = {"XAVRequest": {"AddressKeyFormat": {
             "AddressLine": address["lines"], "PoliticalDivision2": address["city"],
             "PoliticalDivision1": address["state"], "PostcodePrimaryLow": address["postal"],
-            "CountryCode": "US"}}})
+            "CountryCode": "US"}}}
+        self.call("ups", "xav", body, "/api/addressvalidation/v2/3", row["verdict"])
 
     def play(self, order: dict) -> None:
         connection, kind, unit, doc_id = document_key(order)
@@ -72,18 +81,26 @@ class PerfectRun:
 
     def buy(self, order: dict, shipment: dict, voided: bool = False) -> dict:
         code, value = reference_of(order)
-        request = {"ShipmentRequest": {"Shipment": {
+        numbers = [f"1Z{next(self.numbers):016d}" for _ in shipment["packages"]]
+        number = ACCOUNT["shipper_number"]
+        label = {"LabelImageFormat": {"Code": "ZPL"}}
+        request = {"ShipmentRequest": {"LabelSpecification": label, "Shipment": {
+            "Shipper": {"Name": ACCOUNT["shipper_name"], "ShipperNumber": number},
+            "PaymentInformation": {"ShipmentCharge": [
+                {"Type": "01", "BillShipper": {"AccountNumber": number}}]},
             "ShipTo": _party(shipment["ship_to"]), "ShipFrom": _party(shipment["ship_from"]),
             "Service": {"Code": shipment["service"]},
-            "Package": [_package(p, code, value) for p in shipment["packages"]],
+            "Package": [_package(p, numbers[0], code, value) for p in shipment["packages"]],
             **({"ShipmentDate": shipment["ship_date"].replace("-", "")}
                if shipment["ship_date"] else {})}}}
-        packages = [{"tracking_number": f"1Z{next(self.numbers):016d}", "voided": voided,
-                     "request_index": i} for i in range(len(shipment["packages"]))]
+        packages = [{"tracking_number": number, "voided": voided, "request_index": i}
+                    for i, number in enumerate(numbers)]
         truth = {"shipment_id": packages[0]["tracking_number"], "request": request,
                  "packages": packages, "voided": voided, "created": stamp(START),
                  "call_id": self.call("ups", "ship", request)}
         self.evidence.ups["shipments"].append(truth)
+        if voided:
+            self.call("ups", "void")
         for package, expected in zip(packages, shipment["packages"]):
             self.travel(order, package["tracking_number"], expected, voided)
         return truth
@@ -116,10 +133,28 @@ class PerfectRun:
             updates.append({"n": len(updates) + 1, "result": "OK", "message": {
                 "MSG_ID": f"{len(updates):032x}", "DOC_TYPE": doc_type, "BUSINESS_UNIT": unit,
                 "DOC_ID": doc_id, "LINE_NBR": content["line"], "SCHED_NBR": content["sched"],
-                "SEQ_NBR": self.sequence[schedule], "TRACKING_NBR": number, "STATUS": status,
+                "SEQ_NBR": self.sequence[schedule], "TRACKING_NBR": number,
+                "CARRIER_ID": "UPS", "STATUS": status,
                 "UPS_TYPE": kind, "UPS_CODE": code, "IS_CURRENT": "Y",
                 "EVENT_DTTM": local.strftime("%Y-%m-%dT%H:%M:%S"), "EVENT_DTTM_UTC": stamp(moment),
                 "QTY": f"{float(content['qty']):.4f}"}})
+
+
+def _entries(route: str, call_id: str) -> list[tuple[str, dict]]:
+    """What the services write of a call: action and detail."""
+    calls = {"calls": [{"call_id": call_id, "operation": route, "http_status": 200}],
+             "status": "OK"}
+    outcome = {
+        "token": {"call_id": call_id, "state": "GRANTED", "http_status": 200},
+        "ship": {"call_id": call_id, "state": "DONE", "http_status": 200},
+        "void": {"call_id": call_id} | calls,
+    }
+    if route in outcome:
+        return [(f"ups.{route}.intent", {"call_id": call_id}),
+                (f"ups.{route}.outcome", outcome[route])]
+    if route == "query":
+        return [("ps.query", {"call_id": call_id, "outcome": "ok"})]
+    return [(f"ups.{route}", calls)]
 
 
 def _party(end: dict) -> dict:
@@ -130,10 +165,10 @@ def _party(end: dict) -> dict:
     return {"Name": end["name"], "AttentionName": end["attention_name"], "Address": address}
 
 
-def _package(package: dict, code: str, value: str) -> dict:
+def _package(package: dict, derived: str, code: str, value: str) -> dict:
     return {
         "Packaging": {"Code": "02"},
         "PackageWeight": {"UnitOfMeasurement": {"Code": "LBS"}, "Weight": package["weight"]},
         "Dimensions": {"UnitOfMeasurement": {"Code": "IN"}, "Length": str(package["length"]),
                        "Width": str(package["width"]), "Height": str(package["height"])},
-        "ReferenceNumber": [{"Code": "TN", "Value": "ABC"}, {"Code": code, "Value": value}]}
+        "ReferenceNumber": [{"Code": "TN", "Value": derived}, {"Code": code, "Value": value}]}

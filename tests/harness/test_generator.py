@@ -10,6 +10,37 @@ import generator
 from making import packing, world
 
 TODAY = date(2026, 11, 23)
+SEEDS = (1, 2, 3, 17, 4711)
+# The first three digits of the ZIP codes of each state, as the post office deals them out.
+ZIP_PREFIXES = {
+    "AL": [(350, 369)], "AZ": [(850, 865)], "CA": [(900, 961)], "CO": [(800, 816)],
+    "CT": [(60, 69)], "DC": [(200, 205)], "FL": [(320, 349)], "GA": [(300, 319), (398, 399)],
+    "HI": [(967, 968)], "ID": [(832, 838)], "IL": [(600, 629)], "IN": [(460, 479)],
+    "KY": [(400, 427)], "LA": [(700, 714)], "MA": [(10, 27)], "MD": [(206, 219)],
+    "ME": [(39, 49)], "MI": [(480, 499)], "MN": [(550, 567)], "MO": [(630, 658)],
+    "NC": [(270, 289)], "NE": [(680, 693)], "NH": [(30, 38)], "NJ": [(70, 89)],
+    "NM": [(870, 884)], "NV": [(889, 898)], "NY": [(100, 149)], "OH": [(430, 459)],
+    "OK": [(730, 749)], "OR": [(970, 979)], "PA": [(150, 196)], "RI": [(28, 29)],
+    "SC": [(290, 299)], "TN": [(370, 385)], "TX": [(750, 799), (885, 885)], "UT": [(840, 847)],
+    "VA": [(201, 201), (220, 246)], "VT": [(50, 59)], "WA": [(980, 994)], "WI": [(530, 549)],
+}
+
+
+def documents_of(files):
+    return [d for name in generator.SITES for d in files[f"peoplesoft-{name}.json"]["documents"]]
+
+
+def lines_of(documents):
+    return [line for document in documents for line in document["LINES"]]
+
+
+def schedules_of(documents):
+    return [schedule for line in lines_of(documents) for schedule in line["SCHEDULES"]]
+
+
+def has_different_ship_tos(document):
+    """Whether a line of the document has schedules that go to different places."""
+    return any(len({s["SHIPTO_ID"] for s in line["SCHEDULES"]}) > 1 for line in document["LINES"])
 
 
 class GeneratedOrdersTest(unittest.TestCase):
@@ -17,9 +48,6 @@ class GeneratedOrdersTest(unittest.TestCase):
     def setUpClass(cls):
         cls.files = generator.make(120, 1, TODAY)
         cls.orders = cls.files["expected.json"]["orders"]
-
-    def scenario(self, name):
-        return [o for o in self.orders if o["scenario"] == name]
 
     def test_the_same_seed_makes_the_same_files(self):
         self.assertEqual(self.files, generator.make(120, 1, TODAY))
@@ -34,26 +62,81 @@ class GeneratedOrdersTest(unittest.TestCase):
             shipments = [s for o in orders for s in o["shipments"] if s["outcome"] == "ship"]
             self.assertGreaterEqual(len(shipments), 0.6 * count)
 
-    def test_each_kind_that_the_issue_names_is_there(self):
-        reasons = Counter(s["reason"] for o in self.orders for s in o["shipments"])
-        self.assertEqual(reasons["ADDRESS_INVALID"], 6)
-        self.assertEqual(reasons["ADDRESS_AMBIGUOUS"], 4)
-        self.assertEqual(reasons["ADDRESS_SUITE_CHANGED"], 3)
-        self.assertEqual(reasons["ITEM_WEIGHT_MISSING"], 4)
-        self.assertEqual(reasons["PACKAGE_TOO_HEAVY"], 3)
-        refused = Counter(o["reason"] for o in self.orders if o["outcome"] == "nothing")
-        self.assertEqual(refused["SOURCED_TO_PO"], 3)
+    def test_each_kind_that_the_issue_names_is_there_as_often_as_it_says_whatever_the_seed(self):
+        for seed in SEEDS:
+            with self.subTest(seed=seed):
+                self.check_kinds(generator.make(120, seed, TODAY))
+
+    def check_kinds(self, files):
+        orders = files["expected.json"]["orders"]
+        documents = documents_of(files)
+        self.assertGreaterEqual(
+            sum(any(s["outcome"] == "ship" for s in o["shipments"]) for o in orders), 70)
+        reasons = Counter(s["reason"] for o in orders for s in o["shipments"])
+        refused = Counter(o["reason"] for o in orders if o["outcome"] == "nothing")
+        scenarios = Counter(o["scenario"] for o in orders)
+        ships_as_requisition = [o for o in orders if o["doc_type"] == "REQ"
+                                and o["outcome"] == "ship"]
+        counted = {
+            "invalid addresses": reasons["ADDRESS_INVALID"],
+            "ambiguous addresses": reasons["ADDRESS_AMBIGUOUS"],
+            "suites that UPS would drop": reasons["ADDRESS_SUITE_CHANGED"],
+            "items without weight": reasons["ITEM_WEIGHT_MISSING"],
+            "over 150 lb": reasons["PACKAGE_TOO_HEAVY"],
+            "schedules to different ship-tos": sum(map(has_different_ship_tos, documents)),
+            "requisitions": len(ships_as_requisition),
+            "sourced to a purchase order of the set": refused["SOURCED_TO_PO"],
+            "on hold": sum(d["HOLD_STATUS"] == "Y" for d in documents),
+            "cancelled lines": sum(line["CANCEL_STATUS"] == "X" for line in lines_of(documents)),
+            "service lines": sum(line["PHYSICAL_NATURE"] == "S" for line in lines_of(documents)),
+            "changed after intake": sum(bool(o["change"]) for o in orders),
+            "multi-package": scenarios["several_packages"],
+            "older than the go-live date": sum(
+                (d.get("PO_DT") or d["REQ_DT"]) < files["expected.json"]["go_live"]
+                for d in documents),
+        }
+        self.assertEqual(counted, {
+            "invalid addresses": 6, "ambiguous addresses": 4, "suites that UPS would drop": 3,
+            "items without weight": 4, "over 150 lb": 3, "schedules to different ship-tos": 8,
+            "requisitions": 6, "sourced to a purchase order of the set": 3, "on hold": 4,
+            "cancelled lines": 3, "service lines": 2, "changed after intake": 3,
+            "multi-package": 5, "older than the go-live date": 3,
+        })
         self.assertEqual(refused["HOLD"], 4)
         self.assertEqual(refused["BEFORE_GO_LIVE"], 3)
-        self.assertEqual(len(self.scenario("cancelled_line")), 3)
-        self.assertEqual(len(self.scenario("service_line")), 2)
-        self.assertEqual(len(self.scenario("requisition")), 6)
-        self.assertEqual(Counter(o["change"]["when"] for o in self.orders if o["change"]),
+        self.assertEqual(Counter(o["change"]["when"] for o in orders if o["change"]),
                          {"before_label": 2, "after_label": 1})
-        for order in self.scenario("several_packages"):
-            self.assertGreaterEqual(len(order["shipments"][0]["packages"]), 3)
-        for order in self.scenario("several_ship_tos"):
-            self.assertGreaterEqual(len(order["shipments"]), 2)
+        for order in orders:
+            if order["scenario"] == "several_packages":
+                self.assertGreaterEqual(len(order["shipments"][0]["packages"]), 3)
+
+    def test_from_60_orders_on_one_has_a_good_and_a_bad_address(self):
+        for seed in SEEDS:
+            orders = generator.make(60, seed, TODAY)["expected.json"]["orders"]
+            reasons = [[s["reason"] for s in o["shipments"]] for o in orders
+                       if o["outcome"] == "mixed"]
+            self.assertIn([None, "ADDRESS_INVALID"], reasons)
+
+    def test_no_set_is_called_like_a_business_unit(self):
+        for units in generator.SITES.values():
+            for sets in units.values():
+                self.assertFalse(set(sets.values()) & set(units))
+
+    def test_each_us_address_has_a_zip_code_of_its_state(self):
+        for seed in SEEDS:
+            files = generator.make(120, seed, TODAY)
+            found = [(row["STATE"], row["POSTAL"]) for name in generator.SITES
+                     for table in ("LOCATION_TBL", "VENDOR_ADDR")
+                     for row in files[f"peoplesoft-{name}.json"]["tables"][table]]
+            for row in files["addresses.json"]:
+                found += [(a["state"], a["postal"]) for a in (row["input"], *row["candidates"])]
+            for order in files["expected.json"]["orders"]:
+                found += [(end["state"], end["postal"]) for s in order["shipments"]
+                          for end in (s["ship_from"], s["ship_to"]) if end]
+            self.assertGreater(len(found), 300)
+            for state, postal in found:
+                self.assertTrue(any(first <= int(postal[:3]) <= last
+                                    for first, last in ZIP_PREFIXES[state]), (state, postal))
 
     def test_a_document_key_is_unique_in_its_connection_and_not_across(self):
         keys = Counter((o["connection"], o["doc_type"], o["business_unit"], o["doc_id"])
@@ -62,16 +145,26 @@ class GeneratedOrdersTest(unittest.TestCase):
         across = Counter(key[1:] for key in keys)
         self.assertGreater(max(across.values()), 1)
 
-    def test_sourced_requisitions_name_a_purchase_order_of_the_set(self):
-        purchases = {(o["connection"], o["business_unit"], o["doc_id"]) for o in self.orders
-                     if o["doc_type"] == "PO"}
-        for name in ("c1", "c2"):
-            for document in self.files[f"peoplesoft-{name}.json"]["documents"]:
-                for line in document["LINES"]:
-                    for schedule in line["SCHEDULES"]:
-                        source = schedule.get("SOURCED_PO_ID")
-                        if source:
-                            self.assertIn((name, document["BUSINESS_UNIT"], source), purchases)
+    def test_a_purchase_order_names_the_requisition_that_went_into_it_and_comes_first(self):
+        for seed in SEEDS:
+            files = generator.make(120, seed, TODAY)
+            sourced = {o["doc_id"]: o for o in files["expected.json"]["orders"]
+                       if o["reason"] == "SOURCED_TO_PO"}
+            named = 0
+            for name in generator.SITES:
+                documents = files[f"peoplesoft-{name}.json"]["documents"]
+                read = [(d["DOC_TYPE"], d["BUSINESS_UNIT"], d.get("PO_ID") or d["REQ_ID"])
+                        for d in documents]
+                for place, document in enumerate(documents):
+                    for schedule in schedules_of([document]):
+                        self.assertNotIn("SOURCED_PO_ID", schedule)
+                        for row in schedule.get("DISTRIBUTIONS", []):
+                            key = ("REQ", document["BUSINESS_UNIT"], row["REQ_ID"])
+                            self.assertLess(place, read.index(key))
+                            self.assertNotIn("VISIBLE_AFTER_MS", document)
+                            self.assertIn(row["REQ_ID"], sourced)
+                            named += 1
+            self.assertEqual(named, 3)
 
     def test_every_address_that_is_shipped_to_is_known_to_the_validation(self):
         known = {tuple(r["input"]["lines"]) + (r["input"]["city"],)

@@ -1,12 +1,20 @@
 """Each thing that a run can get wrong moves its own count, and a good run moves none."""
 
 import copy
+import tempfile
 import unittest
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
+import demo  # first: it makes the project's root importable
 import generator
+from deploy.local.sandboxes import SHIPPER_NUMBER, SITES
 from judging import summary
+from judging.evidence import Findings
 from perfect_run import START, PerfectRun
+from running.job import Job
 
 FILES = generator.make(120, 1, date(2026, 11, 23))
 
@@ -79,6 +87,20 @@ class JudgeTest(unittest.TestCase):
     def test_a_change_that_was_not_read_is_a_wrong_outcome(self):
         row = next(r for r in self.run_.orders if r["change_order_batch"] == 1)
         row["change_order_batch"] = 0
+        self.judged(wrong_outcome=1)
+
+    def test_an_order_row_that_peoplesoft_does_not_have(self):
+        for field, value in (("document_id", "9999999999"), ("connection", "connections/c9"),
+                             ("document_type", "RECEIPT")):
+            with self.subTest(field):
+                self.run_ = copy.deepcopy(self.good)
+                row = copy.deepcopy(self.run_.orders[0])
+                row["document"][field] = value
+                self.run_.orders.append(row)
+                self.judged(wrong_outcome=1)
+
+    def test_two_rows_of_one_order(self):
+        self.run_.orders.append(copy.deepcopy(self.run_.orders[0]))
         self.judged(wrong_outcome=1)
 
     def test_camel_case_is_read_as_well(self):
@@ -194,6 +216,10 @@ class JudgeTest(unittest.TestCase):
             "package 1 packaging": lambda s: s["Package"][0]["Packaging"].update(Code="01"),
             "package 1 derived reference":
                 lambda s: s["Package"][0]["ReferenceNumber"].pop(0),
+            "shipper number": lambda s: s["Shipper"].update(ShipperNumber="ZZZZZZ"),
+            "shipper name": lambda s: s["Shipper"].update(Name="Somebody"),
+            "who pays": lambda s: s["PaymentInformation"]["ShipmentCharge"][0].update(
+                BillShipper={"AccountNumber": "FFFFFF"}),
         }
         order = self.order("plain")
         for field, change in changes.items():
@@ -203,6 +229,42 @@ class JudgeTest(unittest.TestCase):
                 counts, findings = summary.judge(self.run_)
                 self.assertEqual(counts["payload_mismatches"], 1)
                 self.assertIn(field, findings.lines[0][1])
+
+    def test_a_charge_that_somebody_else_pays(self):
+        self.shipment(self.order("plain"))["PaymentInformation"]["ShipmentCharge"].append(
+            {"Type": "02", "BillReceiver": {"AccountNumber": "FFFFFF"}})
+        self.judged(payload_mismatches=1)
+
+    def test_a_label_format_that_no_printer_asked_for(self):
+        label = self.label(self.order("plain"))["request"]["ShipmentRequest"]["LabelSpecification"]
+        label["LabelImageFormat"]["Code"] = "GIF"
+        self.judged(payload_mismatches=1)
+
+    def test_a_run_whose_account_is_not_known(self):
+        self.run_.account = {}
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["payload_mismatches"], 3 * len(self.run_.ups["shipments"]))
+
+    def test_a_day_that_nobody_asked_for(self):
+        order = self.order("plain")
+        self.assertIsNone(order["shipments"][0]["ship_date"])
+        for day, wrong in (("20261130", 1), ("20261124", 1), ("20261122", 1), ("20261123", 0)):
+            with self.subTest(day):
+                self.shipment(order)["ShipmentDate"] = day
+                counts, _ = summary.judge(self.run_)
+                self.assertEqual(counts["payload_mismatches"], wrong)
+        # Three in the morning in UTC is the day before in both sites' zones.
+        self.label(order)["created"] = "2026-11-24T03:00:00.000Z"
+        self.judged()
+
+    def test_one_derived_reference_on_two_labels(self):
+        first, second = self.run_.ups["shipments"][:2]
+        taken = first["request"]["ShipmentRequest"]["Shipment"]["Package"][0]["ReferenceNumber"][0]
+        for package in second["request"]["ShipmentRequest"]["Shipment"]["Package"]:
+            package["ReferenceNumber"][0] = taken
+        counts, findings = summary.judge(self.run_)
+        self.assertEqual(counts["payload_mismatches"], 1)
+        self.assertIn(first["shipment_id"], findings.lines[0][1])
 
     def test_one_package_too_few(self):
         self.shipment(self.order("several_packages"))["Package"].pop()
@@ -231,15 +293,31 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(counts["ships_unvalidated"],
                          sum(call["route"] == "ship" for call in journal))
 
+    def validations_of(self, order):
+        to = self.shipment(order)["ShipTo"]["Address"]
+        return [call for call in self.run_.journals["ups"] if call["route"] == "xav"
+                and call["body"]["XAVRequest"]["AddressKeyFormat"]["PostcodePrimaryLow"]
+                == to["PostalCode"][:5]]
+
     def test_a_validation_that_failed_does_not_count(self):
-        to = self.shipment(self.order("plain"))["ShipTo"]["Address"]
-        for call in self.run_.journals["ups"]:
-            if call["route"] == "xav":
-                asked = call["body"]["XAVRequest"]["AddressKeyFormat"]
-                if asked["PostcodePrimaryLow"] == to["PostalCode"][:5]:
-                    call["status"] = 500
-        counts, _ = summary.judge(self.run_)
-        self.assertGreaterEqual(counts["ships_unvalidated"], 1)
+        for told in ("none", "ambiguous", None):
+            with self.subTest(told):
+                for call in self.validations_of(self.order("plain")):
+                    call["verdict"] = told
+                counts, _ = summary.judge(self.run_)
+                self.assertGreaterEqual(counts["ships_unvalidated"], 1)
+
+    def test_a_question_that_leaves_out_the_street_does_not_count(self):
+        path = "/api/addressvalidation/v2/"
+        for target, enough in (
+                (path + "1", True), (path + "3?regionalrequestindicator=False", True),
+                (path + "2", False), (path + "3?regionalrequestindicator=True", False),
+                (path + "1?maximumcandidatelistsize=5&regionalrequestindicator=true", False)):
+            with self.subTest(target):
+                for call in self.validations_of(self.order("plain")):
+                    call["target"] = target
+                counts, _ = summary.judge(self.run_)
+                self.assertEqual(counts["ships_unvalidated"] == 0, enough)
 
     # ---- tracking ----
 
@@ -258,7 +336,8 @@ class JudgeTest(unittest.TestCase):
     def test_an_event_that_ups_does_not_have(self):
         message = copy.deepcopy(self.updates()[-1])
         message["n"] += 1
-        message["message"] |= {"EVENT_DTTM_UTC": "2026-11-23T15:09:09Z", "SEQ_NBR": 99,
+        message["message"] |= {"EVENT_DTTM_UTC": "2026-11-23T15:09:09Z",
+                               "SEQ_NBR": message["message"]["SEQ_NBR"] + 1,
                                "EVENT_DTTM": "2026-11-23T10:09:09"}
         self.updates().append(message)
         self.judged(events_extra=1, updates_extra=1)
@@ -266,7 +345,7 @@ class JudgeTest(unittest.TestCase):
     def test_the_same_event_told_twice(self):
         again = copy.deepcopy(self.updates()[-1])
         again["n"] += 1
-        again["message"] |= {"MSG_ID": "f" * 32, "SEQ_NBR": 99}
+        again["message"] |= {"MSG_ID": "f" * 32, "SEQ_NBR": again["message"]["SEQ_NBR"] + 1}
         self.updates().append(again)
         self.judged(updates_extra=1)
 
@@ -287,6 +366,62 @@ class JudgeTest(unittest.TestCase):
     def test_a_wrong_zone(self):
         self.updates()[0]["message"]["EVENT_DTTM"] = "2026-11-23T15:00:00"
         self.judged(updates_extra=1)
+
+    def test_a_zone_that_is_not_known(self):
+        del self.run_.zones["c2"]
+        self.judged(updates_extra=1)
+
+    def test_a_real_run_knows_its_zones_and_its_account(self):
+        admin = SimpleNamespace(admin=None)
+        stack = SimpleNamespace(sites=dict.fromkeys(SITES, admin), ups=admin,
+                                ports=dict.fromkeys(("ups-sandbox", *SITES), 1))
+        with tempfile.TemporaryDirectory() as directory:
+            evidence = Job(stack, Path(directory), orders=20).evidence
+            evidence.save(Path(directory))
+            loaded = type(evidence).load(Path(directory))
+        self.assertEqual(evidence.zones,
+                         {name: site["base_time_zone"] for name, site in SITES.items()})
+        self.assertEqual(evidence.account["shipper_number"], SHIPPER_NUMBER)
+        self.assertTrue(evidence.account["shipper_name"])
+        self.assertEqual((loaded.zones, loaded.account), (evidence.zones, evidence.account))
+
+    def test_another_carrier_or_another_type_of_event(self):
+        message = next(u["message"] for u in self.updates()
+                       if u["message"]["STATUS"] == "DELIVERED")
+        message["CARRIER_ID"] = "FEDEX"
+        self.judged(updates_extra=1)
+        message |= {"CARRIER_ID": "UPS", "UPS_TYPE": "ZZ"}
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual((counts["events_extra"], counts["updates_extra"]), (1, 1))
+
+    def test_the_latest_event_was_never_called_current(self):
+        for status in ("DELIVERED", "VOIDED"):
+            with self.subTest(status):
+                self.run_ = copy.deepcopy(self.good)
+                message = next(u["message"] for site in self.run_.sites.values()
+                               for u in site["updates"] if u["message"]["STATUS"] == status)
+                message["IS_CURRENT"] = "N"
+                self.judged(updates_out_of_order=1)
+
+    def test_a_label_is_before_every_scan_whatever_our_clock_says(self):
+        message = self.updates()[0]["message"]
+        self.assertEqual(message["STATUS"], "LABEL_CREATED")
+        message |= {"EVENT_DTTM_UTC": "2026-11-23T15:30:00Z", "EVENT_DTTM": "2026-11-23T10:30:00"}
+        self.judged()
+
+    def test_a_sequence_number_that_was_left_out(self):
+        first = self.updates()[0]["message"]
+        for update in self.updates():
+            message = update["message"]
+            if all(message[field] == first[field] for field in (
+                    "DOC_TYPE", "BUSINESS_UNIT", "DOC_ID", "LINE_NBR", "SCHED_NBR")):
+                message["SEQ_NBR"] += message["SEQ_NBR"] > 1
+        self.judged(updates_out_of_order=1)
+
+    def test_a_number_that_peoplesoft_refused_is_no_gap(self):
+        self.updates()[1]["result"] = "ERROR"
+        counts, _ = summary.judge(self.run_)
+        self.assertEqual(counts["updates_out_of_order"], 0)
 
     def test_a_sequence_number_that_goes_back(self):
         first, second = self.updates()[0]["message"], self.updates()[1]["message"]
@@ -325,19 +460,125 @@ class JudgeTest(unittest.TestCase):
         self.run_.ledger.append({"action": "ups.ship", "detail": {"call_id": "feed" * 8}})
         self.judged(calls_unmatched=1)
 
+    def write(self, action, time="2026-11-23T15:00:00Z", service="ups-gateway", **detail):
+        self.run_.ledger.append({"time": time, "service": service, "action": action,
+                                 "detail": {"call_id": "feed" * 8} | detail})
+
+    def unclean(self, service, begin="2026-11-23T15:00:00Z", end="2026-11-23T15:00:02Z"):
+        self.run_.ledger.append({"action": "service.unclean_start", "service": service,
+                                 "detail": {"from": begin, "to": end}})
+
+    def calls(self, route):
+        return [call for journal in self.run_.journals.values() for call in journal
+                if call["route"] == route]
+
+    def entries(self, call):
+        return [e for e in self.run_.ledger if f"'{call['call_id']}'" in str(e["detail"])]
+
+    def forget(self, call, *endings):
+        """Takes those entries of a call out of the ledger whose action ends so."""
+        gone = [e for e in self.entries(call) if e["action"].endswith(endings or "")]
+        self.run_.ledger = [e for e in self.run_.ledger if e not in gone]
+
     def test_a_call_that_was_not_made_need_not_be_anywhere(self):
-        self.run_.ledger.append({"action": "ups.ship.intent", "detail": {"call_id": "feed" * 8}})
-        self.run_.ledger.append({"action": "ups.ship",
-                                 "detail": {"calls": [{"call_id": "feed" * 8,
-                                                       "outcome": "NOT_MADE"}]}})
+        self.write("ups.ship.intent")
+        self.write("ups.ship.outcome", state="NOT_MADE")
         self.judged()
 
-    def test_an_intent_alone_is_a_call_unless_a_service_died(self):
-        self.run_.ledger.append({"action": "ups.ship.intent", "detail": {"call_id": "feed" * 8}})
+    def test_an_intent_alone_is_a_call_unless_its_service_died(self):
+        self.write("ups.ship.intent")
         self.judged(calls_unmatched=1)
-        self.run_.ledger.append({"action": "service.unclean_start", "detail": {
-            "from": "2026-11-23T14:00:00Z", "to": "2026-11-23T14:00:02Z"}})
+        self.unclean("ps-ingest")
+        self.judged(calls_unmatched=1)
+        self.unclean("ups-gateway", "2026-11-23T14:00:00Z", "2026-11-23T14:00:02Z")
+        self.judged(calls_unmatched=1)
+        self.unclean("ups-gateway")
         self.judged()
+
+    def test_an_unclean_start_excuses_no_outcome_of_a_call_that_no_peer_knows(self):
+        self.write("ups.void.outcome", status="OK")
+        self.unclean("ups-gateway")
+        self.judged(calls_unmatched=1)
+
+    def test_a_request_that_was_sent_twice_without_a_word(self):
+        for route in ("token", "xav", "void", "query"):
+            with self.subTest(route):
+                self.run_ = copy.deepcopy(self.good)
+                call = self.calls(route)[0]
+                peer = "c1" if route == "query" else "ups"
+                self.run_.journals[peer].append(copy.deepcopy(call))
+                self.judged(calls_unmatched=1)
+
+    def test_a_purchase_that_was_sent_twice(self):
+        call = self.calls("ship")[0]
+        again = copy.deepcopy(call) | {"call_id": "feed" * 8}
+        self.run_.journals["ups"].append(again)
+        self.write("ups.ship.intent")
+        self.write("ups.ship.outcome", state="DONE", http_status=200)
+        self.judged(calls_unmatched=1)
+
+    def test_a_money_call_without_its_intent_or_without_its_outcome(self):
+        for route in ("token", "ship", "void"):
+            for ending in (".intent", ".outcome"):
+                with self.subTest(route + ending):
+                    self.run_ = copy.deepcopy(self.good)
+                    self.forget(self.calls(route)[0], ending)
+                    self.judged(calls_unmatched=1)
+
+    def test_a_purchase_needs_an_end_even_if_its_service_died(self):
+        self.unclean("ups-gateway")
+        self.forget(self.calls("token")[0], ".outcome")
+        self.forget(self.calls("void")[0], ".outcome")
+        self.judged()
+        ship = self.calls("ship")[0]
+        self.forget(ship, ".outcome")
+        self.judged(calls_unmatched=1)
+        self.write("ups.recovery", call_id="", of_call_id=ship["call_id"], state="IN_DOUBT")
+        self.judged(calls_unmatched=1)
+        self.write("ups.recovery", call_id="", of_call_id=ship["call_id"], state="DONE")
+        self.judged()
+
+    def test_an_end_that_is_not_what_the_peer_answered(self):
+        for route, status, end in (("ship", 200, {"state": "REJECTED"}),
+                                   ("ship", 200, {"state": "NOT_MADE"}),
+                                   ("ship", 400, {"state": "DONE", "http_status": 400}),
+                                   ("token", 200, {"state": "REFUSED"}),
+                                   ("token", 401, {"state": "GRANTED", "http_status": 401}),
+                                   ("void", 200, {"status": "UNAVAILABLE"})):
+            with self.subTest(f"{route} {status} {end}"):
+                self.run_ = copy.deepcopy(self.good)
+                call = self.calls(route)[0]
+                call["status"] = status
+                self.entries(call)[-1]["detail"] |= end
+                self.judged(calls_unmatched=1)
+                call["fault"] = "the answer did not come whole"
+                self.judged()
+
+    def test_a_status_that_is_not_what_the_peer_answered(self):
+        for route in ("xav", "token", "ship", "void"):
+            with self.subTest(route):
+                self.run_ = copy.deepcopy(self.good)
+                detail = self.entries(self.calls(route)[0])[-1]["detail"]
+                detail.get("calls", [detail])[0]["http_status"] = 299
+                self.judged(calls_unmatched=1)
+
+    def test_the_second_attempt_with_a_new_token_has_the_intent_of_the_first(self):
+        first = self.calls("void")[0]
+        self.run_.journals["ups"].append(copy.deepcopy(first) | {"call_id": "feed" * 8})
+        first["status"] = 401
+        detail = self.entries(first)[-1]["detail"]
+        detail["calls"][0]["http_status"] = 401
+        detail["calls"].append({"call_id": "feed" * 8, "operation": "void", "http_status": 200})
+        detail["call_id"] = "feed" * 8
+        self.judged()
+
+    def test_an_entry_of_something_else_is_no_entry_of_the_call(self):
+        for route in ("xav", "query", "void"):
+            with self.subTest(route):
+                self.run_ = copy.deepcopy(self.good)
+                for entry in self.entries(self.calls(route)[0]):
+                    entry["action"] = "ups.track"
+                self.judged(calls_unmatched=1)
 
     def test_a_call_in_doubt_that_was_found_not_to_be_made(self):
         self.run_.ledger += [
@@ -361,17 +602,25 @@ class JudgeTest(unittest.TestCase):
         counts, _ = summary.judge(self.run_)
         self.assertGreaterEqual(counts["calls_unmatched"], 1)
 
-    def test_an_unclean_start_excuses_reads_of_its_span_and_nothing_else(self):
-        span = {"action": "service.unclean_start",
-                "detail": {"from": "2026-11-23T15:00:00Z", "to": "2026-11-23T15:00:02Z"}}
-        query = self.run_.journals["c1"][0]
-        ship = next(c for c in self.run_.journals["ups"] if c["route"] == "ship")
-        gone = {query["call_id"], ship["call_id"]}
-        self.run_.ledger = [e for e in self.run_.ledger if e["detail"]["call_id"] not in gone]
-        self.run_.ledger.append(span)
-        counts, _ = self.judged(excused_reads=1, calls_unmatched=1)
-        self.assertIn("excused_reads", " ".join(self.broken(counts)))
-        self.assertNotIn("excused_reads", " ".join(summary.broken_rules(counts, 120, kills=1)))
+    def test_an_unclean_start_excuses_its_own_services_reads_and_nothing_else(self):
+        for route, excuses in (("query", "ps-ingest"), ("xav", "ups-gateway")):
+            for service in ("ps-ingest", "ups-gateway", "audit-ledger", "tracking-sync"):
+                with self.subTest(f"{route} {service}"):
+                    self.run_ = copy.deepcopy(self.good)
+                    self.forget(self.calls(route)[0])
+                    self.unclean(service)
+                    self.judged(**{"excused_reads" if service == excuses
+                                   else "calls_unmatched": 1})
+        self.run_ = copy.deepcopy(self.good)
+        self.forget(self.calls("ship")[0])
+        self.unclean("ups-gateway")
+        self.judged(calls_unmatched=1)
+
+    def test_excused_reads_are_as_many_as_can_be_in_flight(self):
+        counts = self.good_counts | {"excused_reads": 9}
+        self.assertIn("excused_reads", " ".join(summary.broken_rules(counts, 120)))
+        self.assertIn("excused_reads", " ".join(summary.broken_rules(counts, 120, kills=1)))
+        self.assertEqual(summary.broken_rules(counts, 120, kills=2), [])
 
     # ---- tokens, the ledger ----
 
@@ -393,6 +642,31 @@ class JudgeTest(unittest.TestCase):
     def test_too_few_shipments(self):
         counts, _ = summary.judge(self.run_)
         self.assertIn("0.6", " ".join(summary.broken_rules(counts, 1000)))
+
+    # ---- the demo ----
+
+    def demo_with(self, pid):
+        """What the demo says, and its exit code, if all goes well but for a service's process."""
+        said = []
+        process = SimpleNamespace(pid=lambda: pid, last_words=lambda: "out of memory")
+        service = SimpleNamespace(name="ps-ingest", process=process)
+        job = SimpleNamespace(
+            stack=SimpleNamespace(services={"ps-ingest": service}), evidence=self.run_,
+            connect=lambda: None, step=lambda: None, progress=lambda: {"orders": (1, 1)},
+            settled=lambda: True, judge=lambda: (self.good_counts, Findings(), []))
+        stack = mock.Mock(home=demo.ROOT)
+        with mock.patch.multiple(demo, Stack=lambda *_a, **_k: stack, Job=lambda *_a, **_k: job,
+                                 GRACE_SECONDS=0, ROUND_SECONDS=0), mock.patch("signal.signal"):
+            code = demo.demo(120, 1, SimpleNamespace(say=said.append, show=lambda _progress: None))
+        return code, said
+
+    def test_the_demo_fails_if_a_service_died_and_names_it(self):
+        code, said = self.demo_with(pid=4711)
+        self.assertEqual(code, 0)
+        code, said = self.demo_with(pid=None)
+        self.assertEqual(code, 1)
+        self.assertIn("FAILED: ps-ingest died: out of memory", said)
+        self.assertEqual(said[-1], "The demo failed.")
 
 
 if __name__ == "__main__":

@@ -1,86 +1,109 @@
 """Whether the ledger and the peers agree on which calls were made, and on tokens."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from judging.evidence import Evidence, Findings
+from judging.fields import derived_references
+from judging.ledger import ACTIONS, READER, Record, UncleanSpans, is_intent, records_of, time_of
 
-NOT_SENT = ("NOT_MADE", "NOT_SENT")
-READS = ("query", "xav", "track", "recovery")
+MONEY = ("token", "ship", "void")
+DONE = {"DONE", "GRANTED"}
 TOKEN_LIMIT_PER_DAY = 250
 
 
 def judge(evidence: Evidence, findings: Findings) -> None:
-    _judge_tokens(evidence, findings)
-    recorded = _recorded(evidence.ledger)
-    spans = _excused_spans(evidence.ledger)
+    records, spans = records_of(evidence.ledger), UncleanSpans(evidence.ledger)
     findings.counts["ledger_entries"] = len(evidence.ledger)
     findings.counts["excused_reads"] = 0
     for peer, journal in evidence.journals.items():
+        _judge_repeats(peer, journal, findings)
         for call in journal:
-            if call["call_id"] and call["call_id"] in recorded:
-                continue
-            if call["route"] in READS and _within(call["time"], spans):
-                findings.counts["excused_reads"] += 1
-                continue
-            findings.wrong("calls_unmatched", f"{peer} got {call['route']} "
-                           f"{call['call_id'] or 'without an id'} at {call['time']}, of which the "
-                           "ledger has nothing")
+            _judge_call(peer, call, records.get(call["call_id"]), spans, findings)
+    _judge_unknown(evidence, records, spans, findings)
+    _judge_purchases(evidence.journals.get("ups", []), findings)
+    _judge_tokens(evidence, findings)
+
+
+def _judge_repeats(peer: str, journal: list, findings: Findings) -> None:
+    """An id is for one call; libcurl may send a request twice without a word."""
+    times = Counter(call["call_id"] for call in journal if call["call_id"])
+    for call_id, count in times.items():
+        if count > 1:
+            findings.wrong("calls_unmatched", f"{peer} got call {call_id} {count} times")
+
+
+def _judge_call(peer: str, call: dict, record: Record | None, spans: UncleanSpans,
+                findings: Findings) -> None:
+    fitting = record.actions & ACTIONS.get(call["route"], set()) if record else set()
+    if not fitting and spans.hold(READER.get(call["route"], ""), call["time"]):
+        findings.counts["excused_reads"] += 1
+        return
+    problem = ""
+    if not fitting:
+        problem = "of which the ledger has nothing that fits"
+    elif call["route"] in MONEY:
+        problem = _money_problem(call, record, spans)
+    problem = problem or _status_problem(call, record)
+    if problem:
+        findings.wrong("calls_unmatched", f"{peer} got {call['route']} "
+                       f"{call['call_id'] or 'without an id'} at {call['time']}, {problem}")
+
+
+def _money_problem(call: dict, record: Record, spans: UncleanSpans) -> str:
+    if not record.intended:
+        return "of which the ledger has no intent"
+    if record.only_intended():
+        # A purchase ends in any case: if nobody told of it, the resolver asks for it.
+        excused = call["route"] != "ship" and spans.hold(record.service, record.time)
+        return "" if excused else "of which the ledger has no outcome"
+    if not _answered(call):
+        return ""
+    made, done = 200 <= call["status"] < 300, bool(record.ends & DONE)
+    if call["route"] == "void" and not made:
+        return ""  # "It is void already" counts as done.
+    if call["route"] != "ship" and record.ends == {"IN_DOUBT"}:
+        return ""  # We hung up before the answer; asking once more is harmless.
+    if made != done:
+        return (f"which was answered {call['status']}; in the ledger it is "
+                f"{' and '.join(sorted(record.ends)) or 'without an end'}")
+    return ""
+
+
+def _status_problem(call: dict, record: Record) -> str:
+    if not _answered(call) or not record.statuses or call["status"] in record.statuses:
+        return ""
+    return (f"which was answered {call['status']}; the ledger has "
+            f"{' and '.join(map(str, sorted(record.statuses)))}")
+
+
+def _answered(call: dict) -> bool:
+    """Whether the answer went out whole; what a fault does to it the journal does not say."""
+    return call["status"] is not None and call["fault"] is None
+
+
+def _judge_unknown(evidence: Evidence, records: dict[str, Record], spans: UncleanSpans,
+                   findings: Findings) -> None:
     known = {call["call_id"] for journals in (evidence.journals, evidence.later_journals)
              for journal in journals.values() for call in journal}
-    for call_id, (action, sent) in sorted(recorded.items()):
-        if sent and call_id not in known:
-            findings.wrong("calls_unmatched", f"the ledger has {action} {call_id}, of which no "
-                           "peer knows")
+    for call_id, record in sorted(records.items()):
+        if call_id in known or record.may_be_unsent():
+            continue
+        # Whoever died may have died before it sent.
+        intents_only = all(is_intent(action) for action in record.actions)
+        if intents_only and spans.hold(record.service, record.time):
+            continue
+        findings.wrong("calls_unmatched", f"the ledger has {' and '.join(sorted(record.actions))} "
+                       f"{call_id}, of which no peer knows")
 
 
-def _recorded(ledger: list) -> dict[str, tuple[str, bool]]:
-    """Call id → (action, whether it was sent as far as the ledger says).
-
-    An intent alone says nothing of that if a service died meanwhile: it may have died before it sent.
-    """
-    calls: dict[str, tuple[str, bool]] = {}
-    died = any(entry.get("action", "").endswith("unclean_start") for entry in ledger)
-    intents = [e for e in ledger if e.get("action", "").endswith(".intent")]
-    for entry in intents + [e for e in ledger if not e.get("action", "").endswith(".intent")]:
-        intent = entry.get("action", "").endswith(".intent")
-        for call in _calls_in(entry):
-            sent = not (set(map(str, call.values())) & set(NOT_SENT) or call.get("sent") is False)
-            calls[call["call_id"]] = (entry.get("action", ""), sent and not (intent and died))
-        detail = entry.get("detail") or {}
-        if detail.get("of_call_id") in calls and detail.get("state") in NOT_SENT:
-            # What was in doubt was found not to have been made: it may never have left.
-            calls[detail["of_call_id"]] = (calls[detail["of_call_id"]][0], False)
-    return calls
-
-
-def _calls_in(value) -> list[dict]:
-    """Every object in an entry, however deep, that has a call_id."""
-    found = []
-    if isinstance(value, dict):
-        if value.get("call_id"):
-            found.append(value)
-        found += [call for inner in value.values() for call in _calls_in(inner)]
-    elif isinstance(value, list):
-        found += [call for inner in value for call in _calls_in(inner)]
-    return found
-
-
-def _excused_spans(ledger: list) -> list[tuple[datetime, datetime]]:
-    """The spans in which, after an unclean stop, the record of reads may be missing."""
-    spans = []
-    for entry in ledger:
-        if entry.get("action", "").endswith("unclean_start"):
-            detail = entry.get("detail", entry)
-            spans.append((_time(detail["from"]), _time(detail["to"])))
-    return spans
-
-
-def _within(moment: str, spans: list) -> bool:
-    return any(begin <= _time(moment) <= end for begin, end in spans)
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+def _judge_purchases(journal: list, findings: Findings) -> None:
+    """A purchase has a derived reference of its own: no two POSTs may bear the same."""
+    posts = Counter(reference for call in journal if call["route"] == "ship"
+                    for reference in derived_references(call["body"]))
+    for reference, count in posts.items():
+        if count > 1:
+            findings.wrong("calls_unmatched", f"purchase {reference} was sent to UPS {count} times")
 
 
 def _judge_tokens(evidence: Evidence, findings: Findings) -> None:
@@ -88,7 +111,7 @@ def _judge_tokens(evidence: Evidence, findings: Findings) -> None:
     findings.counts["token_requests"] = len(requests)
     by_client: dict[str, list[datetime]] = {}
     for request in requests:
-        by_client.setdefault(request["client_id"], []).append(_time(request["time"]))
+        by_client.setdefault(request["client_id"], []).append(time_of(request["time"]))
     for client, moments in by_client.items():
         moments.sort()
         for earlier, later in zip(moments, moments[TOKEN_LIMIT_PER_DAY:]):

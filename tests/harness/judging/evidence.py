@@ -13,6 +13,7 @@ FILES = {
     "ups": "ups-truth.json",
     "sites": "peoplesoft-truth.json",
     "zones": "zones.json",
+    "account": "account.json",
     "journals": "journals.json",
     "later_journals": "later-journals.json",
     "orders": "orders.json",
@@ -24,7 +25,8 @@ FILES = {
 
 @dataclass
 class Evidence:
-    """`sites` and `zones` are by connection; `journals` by peer ("ups" and the connections).
+    """`sites` and `zones` are by connection; `journals` by peer ("ups" and the connections);
+    `account` is who pays: `shipper_number` and `shipper_name`.
 
     The ledger was exported after `journals` were taken and before `later_journals` were: calls go
     on meanwhile, so a call of the first must be in the ledger, and one of the ledger in the second.
@@ -35,6 +37,7 @@ class Evidence:
     ups: dict = field(default_factory=dict)
     sites: dict = field(default_factory=dict)
     zones: dict = field(default_factory=dict)
+    account: dict = field(default_factory=dict)
     journals: dict = field(default_factory=dict)
     later_journals: dict = field(default_factory=dict)
     orders: list = field(default_factory=list)

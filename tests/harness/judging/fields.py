@@ -49,13 +49,22 @@ def reference_of(order: dict) -> tuple[str, str]:
     return code, f"{order['business_unit']} {order['doc_id']}"
 
 
+def derived_references(body) -> set[str]:
+    """The references in a ship request that name the purchase."""
+    request = body.get("ShipmentRequest", body) if isinstance(body, dict) else {}
+    packages = many((request.get("Shipment") or {}).get("Package"))
+    return {reference.get("Value", "") for package in packages
+            for reference in many(package.get("ReferenceNumber")) if reference.get("Code") == "TN"}
+
+
 class Label:
     """One shipment in UPS's truth."""
 
     def __init__(self, truth: dict):
         self.truth = truth
         body = truth["request"]
-        self.shipment = body.get("ShipmentRequest", body).get("Shipment", {})
+        self.request = body.get("ShipmentRequest", body)
+        self.shipment = self.request.get("Shipment", {})
         self.packages = many(self.shipment.get("Package"))
         self.voided = bool(truth["voided"])
         self.number = truth["shipment_id"]
@@ -67,6 +76,13 @@ class Label:
                 if reference.get("Code") in ("PO", "RQ"):
                     return reference["Code"], reference.get("Value", "")
         return "", ""
+
+    def derived(self) -> set[str]:
+        return derived_references(self.request)
+
+    def format(self) -> str:
+        image = (self.request.get("LabelSpecification") or {}).get("LabelImageFormat") or {}
+        return image.get("Code", "")
 
     def end(self, name: str) -> dict:
         """ShipTo or ShipFrom in expected.json's form."""

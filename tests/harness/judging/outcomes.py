@@ -15,6 +15,7 @@ def judge(evidence: Evidence, matches: list[Match], findings: Findings) -> None:
 
 def _judge_orders(evidence: Evidence, findings: Findings) -> None:
     rows = {proto_key(row): row for row in evidence.orders}
+    _judge_strangers(evidence, findings)
     for order in evidence.expected["orders"]:
         key = document_key(order)
         eligible = order["outcome"] != "nothing"
@@ -34,6 +35,16 @@ def _judge_orders(evidence: Evidence, findings: Findings) -> None:
                 findings.wrong("wrong_outcome", f"{spoken(key)} {schedule[0]}/{schedule[1]}: "
                                f"{came.get(schedule) or 'may ship'}, expected "
                                f"{wanted.get(schedule) or 'may ship'}")
+
+
+def _judge_strangers(evidence: Evidence, findings: Findings) -> None:
+    """Rows that stand for no document of PeopleSoft's, or for one that has a row already."""
+    expected = evidence.expected_orders()
+    for key, count in Counter(map(proto_key, evidence.orders)).items():
+        if key not in expected:
+            findings.wrong("wrong_outcome", f"{spoken(key)}: PeopleSoft has no such order")
+        elif count > 1:
+            findings.wrong("wrong_outcome", f"{spoken(key)}: {count} rows of one order")
 
 
 def _ineligible(row: dict) -> dict[tuple, str]:

@@ -1,6 +1,6 @@
 """All counts together, and whether they hold."""
 
-from judging import calls, outcomes, shipments, tracking, validation
+from judging import calls, outcomes, shipments, terms, tracking, validation, write_backs
 from judging.evidence import Evidence, Findings
 
 KEYS = (
@@ -19,14 +19,20 @@ ZERO = (
 )
 LEAST_SHARE_SHIPPED = 0.6
 MOST_TOKEN_REQUESTS = 2
+# The sandboxes answer at once, so a kill of ups-gateway or ps-ingest catches about 20 reads in
+# flight at most: one query of each site, the addresses of a wave of orders or a burst of parcels.
+# The other three services make none, so that on average it is this.
+MOST_READS_LOST_PER_KILL = 8
 
 
 def judge(evidence: Evidence) -> tuple[dict[str, int], Findings]:
     findings = Findings()
     matches = shipments.judge(evidence, findings)
+    terms.judge(evidence, matches, findings)
     outcomes.judge(evidence, matches, findings)
     validation.judge(evidence, findings)
     tracking.judge(evidence, matches, findings)
+    write_backs.judge(evidence, findings)
     calls.judge(evidence, findings)
     findings.counts["ledger_verified"] = int(evidence.ledger_verified)
     findings.counts["seconds"] = evidence.seconds
@@ -48,7 +54,8 @@ def broken_rules(summary: dict[str, int], orders: int, *, kills: int = 0,
         (summary["token_requests"] <= MOST_TOKEN_REQUESTS + token_kills,
          f"token_requests ≤ {MOST_TOKEN_REQUESTS + token_kills}"),
         (summary["ledger_verified"] == 1, "ledger_verified = 1"),
-        (kills > 0 or summary["excused_reads"] == 0, "excused_reads = 0"),
+        (summary["excused_reads"] <= MOST_READS_LOST_PER_KILL * kills,
+         f"excused_reads ≤ {MOST_READS_LOST_PER_KILL * kills}"),
     ] + [(summary[key] == 0, f"{key} = 0") for key in ZERO]
     return [f"{rule} does not hold: {_values(rule, summary)}" for holds, rule in rules if not holds]
 

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
 
 from judging.evidence import Evidence, Findings
 from judging.fields import message_key, pick, spoken
@@ -30,12 +29,13 @@ BY_TYPE = {"M": "LABEL_CREATED", "MV": "VOIDED", "P": "PICKED_UP", "I": "IN_TRAN
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to one parcel; `moment` is empty where the time does not matter."""
+    """One thing that happened to one parcel; the rest is empty where psups knew of it itself."""
 
     tracking_number: str
     status: str
-    code: str
-    moment: str
+    type: str = ""
+    code: str = ""
+    moment: str = ""
 
 
 def status_of(event: dict) -> str:
@@ -45,34 +45,35 @@ def status_of(event: dict) -> str:
 def from_ups(event: dict) -> Event:
     status = status_of(event)
     if status in TIMELESS:
-        return Event(event["tracking_number"], status, "", "")
+        return Event(event["tracking_number"], status)
     day, time = event["gmt_date"], event["gmt_time"].rjust(6, "0")
     moment = datetime.strptime(day + time, "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Event(event["tracking_number"], status, event["code"], moment)
+    return Event(event["tracking_number"], status, event["type"], event["code"], moment)
 
 
 def from_message(message: dict) -> Event:
     status = message["STATUS"]
     if status in TIMELESS:
-        return Event(message["TRACKING_NBR"], status, "", "")
-    return Event(message["TRACKING_NBR"], status, message.get("UPS_CODE", ""),
-                 message["EVENT_DTTM_UTC"])
+        return Event(message["TRACKING_NBR"], status)
+    return Event(message["TRACKING_NBR"], status, message.get("UPS_TYPE", ""),
+                 message.get("UPS_CODE", ""), message["EVENT_DTTM_UTC"])
 
 
 def judge(evidence: Evidence, matches: list[Match], findings: Findings) -> None:
     contents = _contents(matches)
     happened = {from_ups(event) for event in evidence.ups["events"] if event["type"] != "U"}
-    happened |= {Event(number, "VOIDED", "", "") for match in matches
+    happened |= {Event(number, "VOIDED") for match in matches
                  for number in _voided_numbers(match)}
-    applied = _applied(evidence)
+    applied = applied_messages(evidence)
 
     reported = {from_message(message) for _, message in applied}
     for event in sorted(happened - reported, key=str):
         findings.wrong("events_missing", f"{event.tracking_number}: PeopleSoft never heard of "
-                       f"{event.status} {event.code} {event.moment}")
+                       f"{event.status} {event.type} {event.code} {event.moment}")
     for event in sorted(reported - happened, key=str):
         findings.wrong("events_extra", f"{event.tracking_number}: PeopleSoft was told of "
-                       f"{event.status} {event.code} {event.moment}, which UPS does not have")
+                       f"{event.status} {event.type} {event.code} {event.moment}, which UPS "
+                       "does not have")
 
     wanted = Counter()
     for event in happened:
@@ -86,8 +87,6 @@ def judge(evidence: Evidence, matches: list[Match], findings: Findings) -> None:
         for key, line, schedule, quantity, event in sorted(left.elements(), key=str):
             findings.wrong(which, f"{spoken(key)} {line}/{schedule}: {quantity} of "
                            f"{event.tracking_number} {event.status} {event.moment}")
-    _judge_zones(evidence, applied, findings)
-    _judge_order(applied, findings)
     _judge_trackers(evidence, matches, findings)
 
 
@@ -109,7 +108,7 @@ def _voided_numbers(match: Match) -> list[str]:
             if package["voided"] or match.label.voided]
 
 
-def _applied(evidence: Evidence) -> list[tuple[str, dict]]:
+def applied_messages(evidence: Evidence) -> list[tuple[str, dict]]:
     """(connection, message) of what PeopleSoft took, in the order in which it did."""
     return [(connection, update["message"]) for connection, truth in evidence.sites.items()
             for update in sorted(truth["updates"], key=lambda update: update["n"])
@@ -121,39 +120,6 @@ def _decimal(text: str) -> Decimal | None:
         return Decimal(text).normalize()
     except InvalidOperation:
         return None
-
-
-def _judge_zones(evidence: Evidence, applied: list[tuple[str, dict]], findings: Findings) -> None:
-    for connection, message in applied:
-        zone = evidence.zones.get(connection)
-        if not zone:
-            continue
-        utc = datetime.strptime(message["EVENT_DTTM_UTC"], "%Y-%m-%dT%H:%M:%SZ")
-        local = utc.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(zone))
-        if message["EVENT_DTTM"] != local.strftime("%Y-%m-%dT%H:%M:%S"):
-            findings.wrong("updates_extra", f"{spoken(message_key(connection, message))}: "
-                           f"EVENT_DTTM {message['EVENT_DTTM']} is not "
-                           f"{message['EVENT_DTTM_UTC']} in {zone}")
-
-
-def _judge_order(applied: list[tuple[str, dict]], findings: Findings) -> None:
-    last_number: dict[tuple, int] = {}
-    last_moment: dict[tuple, str] = {}
-    for connection, message in applied:
-        schedule = (*message_key(connection, message), message["LINE_NBR"], message["SCHED_NBR"])
-        name = f"{spoken(schedule)} {schedule[4]}/{schedule[5]}"
-        if message["SEQ_NBR"] <= last_number.get(schedule, 0):
-            findings.wrong("updates_out_of_order", f"{name}: update {message['SEQ_NBR']} came "
-                           f"after {last_number[schedule]}")
-        last_number[schedule] = max(message["SEQ_NBR"], last_number.get(schedule, 0))
-        if message["IS_CURRENT"] != "Y":
-            continue
-        parcel = (*schedule, message["TRACKING_NBR"])
-        if message["EVENT_DTTM_UTC"] < last_moment.get(parcel, ""):
-            findings.wrong("updates_out_of_order", f"{name}: {message['STATUS']} of "
-                           f"{message['EVENT_DTTM_UTC']} is called current after "
-                           f"{last_moment[parcel]}")
-        last_moment[parcel] = max(message["EVENT_DTTM_UTC"], last_moment.get(parcel, ""))
 
 
 def _judge_trackers(evidence: Evidence, matches: list[Match], findings: Findings) -> None:

@@ -16,7 +16,7 @@ def judge(evidence: Evidence, findings: Findings) -> None:
     forms = _forms(evidence.addresses)
     validated: set[tuple] = set()
     for call in evidence.journals.get("ups", []):
-        if call["route"] == "xav" and call["status"] == 200:
+        if call["route"] == "xav" and _street_level(call["target"]) and call["verdict"] == "valid":
             asked = _asked(call["body"])
             validated |= forms.get(asked, set())
         if call["route"] == "ship":
@@ -30,6 +30,13 @@ def judge(evidence: Evidence, findings: Findings) -> None:
                 findings.wrong("ships_unvalidated", f"{' '.join(label.reference())}: call "
                                f"{call['call_id']} was sent without a validated "
                                f"{' and '.join(missing)}")
+
+
+def _street_level(target: str) -> bool:
+    """Whether the street was asked about: to classify only, or for the region only, is less."""
+    path, _, query = target.partition("?")
+    return (path.rsplit("/", 1)[-1] in ("1", "3")
+            and "regionalrequestindicator=true" not in query.lower())
 
 
 def _forms(addresses: list) -> dict[tuple, set]:

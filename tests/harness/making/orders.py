@@ -24,7 +24,8 @@ class Schedule:
     received: Decimal = Decimal(0)
     cancel_status: str = ""
     bare_setid: bool = False  # SHIPTO_SETID blank: PeopleSoft finds it by SET_CNTRL_REC
-    sourced_to: str = ""
+    sourced_to: str = ""  # requisitions only: the purchase order that it went into
+    requisitions: tuple[str, ...] = ()  # purchase orders only: those that it came from
     customer: str = ""
 
     def open_quantity(self) -> Decimal:
@@ -62,6 +63,19 @@ class Order:
 
     def key(self) -> tuple[str, str, str, str]:
         return (self.connection, self.doc_type, self.business_unit, self.doc_id)
+
+    def source(self) -> tuple[str, str, str, str] | None:
+        """The key of the purchase order that this requisition went into."""
+        names = [s.sourced_to for line in self.lines for s in line.schedules if s.sourced_to]
+        return (self.connection, "PO", self.business_unit, names[0]) if names else None
+
+    def as_source_of(self, requisition: "Order") -> "Order":
+        """This purchase order, its first schedule made from the requisition's."""
+        line = self.lines[0]
+        schedule = line.schedules[0]
+        schedule = replace(schedule, requisitions=(*schedule.requisitions, requisition.doc_id))
+        line = replace(line, schedules=(schedule, *line.schedules[1:]))
+        return replace(self, lines=(line, *self.lines[1:]))
 
     # ---- the document ----
 
@@ -125,8 +139,11 @@ class Order:
             "SHIP_TO_CUST_ID": schedule.customer,
             "QTY_RECEIVED": f"{schedule.received:.4f}",
         }
-        if schedule.sourced_to:
-            row["SOURCED_PO_ID"] = schedule.sourced_to
+        if schedule.requisitions:
+            row["DISTRIBUTIONS"] = [
+                {"DISTRIB_LINE_NUM": number, "REQ_ID": requisition, "REQ_LINE_NBR": 1,
+                 "REQ_SCHED_NBR": 1, "REQ_DISTRIB_NBR": 1}
+                for number, requisition in enumerate(schedule.requisitions, 1)]
         return row
 
     # ---- what must become of it ----

@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 
 import generator
+from deploy.local import customers
 from deploy.local.layout import SERVICES, StackError
+from deploy.local.sandboxes import SITES
 from judging import summary
 from judging.evidence import Evidence, Findings
 from running.changes import Changes
@@ -40,7 +42,12 @@ class Job:
         self.ups = stack.ups.admin
         self.scanner = Scanner(self.ups)
         self.changes = Changes(self.expected, self.sites)
-        self.evidence = Evidence(expected=self.expected, addresses=self.files["addresses.json"])
+        account = customers.account(stack.ports)
+        self.evidence = Evidence(
+            expected=self.expected, addresses=self.files["addresses.json"],
+            zones={name: SITES[name]["base_time_zone"] for name in self.sites},
+            account={"shipper_number": account["shipper_number"],
+                     "shipper_name": account["shipper"]["name"]})
         self.posted = 0
         self._next_wave = 0.0
 
@@ -111,6 +118,11 @@ class Job:
                    "token_requests": 0}
         return done == wanted and not summary.broken_rules(counts, 0, kills=1)
 
+    def missing(self) -> list[str]:
+        """What is wrong or missing so far, a line each, as far as that can be said on the way."""
+        _, findings = summary.judge(self.evidence)
+        return [line for name, line in findings.lines if name != "calls_unmatched"][:10]
+
     def _packages(self, key: str) -> list[dict]:
         if key == "labels_before":
             shipments = [s for o in self.expected["orders"] if o["change"]
@@ -130,7 +142,8 @@ class Job:
 
     # ---- after ----
 
-    def judge(self, *, kills: int = 0) -> tuple[dict[str, int], Findings, list[str]]:
+    def judge(self, *, kills: int = 0,
+              token_kills: int = 0) -> tuple[dict[str, int], Findings, list[str]]:
         """Takes all evidence and judges it. The journals and the ledger are read in an order in
         which what goes on meanwhile cannot be taken for a hole; until the ledger has all, a while.
         """
@@ -148,7 +161,8 @@ class Job:
             time.sleep(1)
         self.evidence.save(self.directory / "evidence")
         (self.directory / "summary.json").write_text(json.dumps(counts, indent=1) + "\n")
-        return counts, findings, summary.broken_rules(counts, self.orders, kills=kills)
+        return counts, findings, summary.broken_rules(counts, self.orders, kills=kills,
+                                                      token_kills=token_kills)
 
     def _journals(self) -> dict[str, list]:
         return {"ups": self.ups.journal()} | {name: site.journal()

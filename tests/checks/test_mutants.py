@@ -1,0 +1,38 @@
+"""What `make mutants` takes for a kill, and what it must have."""
+
+import sys
+import unittest
+from pathlib import Path
+
+MUTANTS = Path(__file__).resolve().parents[1] / "mutants"
+sys.path.insert(0, str(MUTANTS))
+
+import run as mutants  # noqa: E402
+
+RED = """3: [ RUN      ] Store.ALeaseIsFenced
+3: [  FAILED  ] Store.ALeaseIsFenced (12 ms)
+3: [  FAILED  ] Contract/Store.Holds/1, where GetParam() = 1 (2 ms)
+3: [  FAILED  ] 2 tests, listed below:
+3: [  FAILED  ] Store.ALeaseIsFenced
+"""
+
+
+class MutantsTest(unittest.TestCase):
+    def test_only_a_case_that_failed_by_name_kills(self):
+        self.assertEqual(mutants.became(0, ""), mutants.GREEN)
+        self.assertEqual(mutants.became(8, RED),
+                         "red: Store.ALeaseIsFenced, Contract/Store.Holds/1")
+
+    def test_a_crash_a_timeout_and_a_database_that_is_not_there_do_not(self):
+        for output in ("3: [ RUN      ] Store.ALeaseIsFenced\n***Exception: SegFault",
+                       "3: [ RUN      ] Store.ALeaseIsFenced\n***Timeout 300 sec",
+                       "3: pg_ctl: could not start server"):
+            self.assertRegex(mutants.became(8, output), "^ended badly")
+
+    def test_each_kind_that_the_issue_names_has_its_patches(self):
+        self.assertEqual(mutants.missing({p.stem for p in MUTANTS.glob("*.patch")}), [])
+        self.assertEqual(mutants.missing(set())[0], "dedupe off: no ps-ingest-dedupe-off.patch")
+
+
+if __name__ == "__main__":
+    unittest.main()
