@@ -51,7 +51,8 @@ class Process:
     def kill(self) -> None:
         """SIGKILL, as a crash would be; returns once it is gone."""
         self.signal(signal.SIGKILL)
-        self._wait(STOP_SECONDS)
+        if self._wait(STOP_SECONDS) and self.child is not None:
+            self.child.wait()
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that is not enough. Nothing if it does not run."""

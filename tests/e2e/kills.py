@@ -60,6 +60,9 @@ FIRST = {
     "ups-gateway": [Point("token request counted, not sent", "INSERT INTO token_requests", "after")],
 }
 STALL_SECONDS = 120  # nothing at all moves
+# Seconds between waves of orders, while the kills keep up with them and while they lag: so that there
+# is work left for the last kill.
+KEEPS_UP, LAGS = 2.0, 6.0
 
 
 def behind_proxies(stack, services) -> dict[str, PgProxy]:
@@ -139,6 +142,9 @@ def run(job, killers, say=print) -> None:
             killer.step()
         waiting = [k.waits_for() for k in killers if not k.done]
         kills = sum(len(k.killed) for k in killers)
+        if killers:
+            slowest = min(len(k.killed) / len(k.points) for k in killers)
+            job.wave_seconds = KEEPS_UP if slowest >= job.posted_share() else LAGS
         now, progress = time.monotonic(), job.progress()
         if (kills, waiting, progress) != before:
             if before is None or (kills, waiting) != before[:2]:

@@ -12,7 +12,7 @@ import kills  # noqa: E402
 from deploy.local import customers  # noqa: E402
 from deploy.local.layout import SERVICES  # noqa: E402
 from deploy.local.stack import Stack  # noqa: E402
-from running import job as jobs  # noqa: E402
+from running.job import Job  # noqa: E402
 
 ORDERS = int(os.environ.get("KILL_ORDERS", "120"))
 KILLS_PER_SERVICE = int(os.environ.get("KILLS_PER_SERVICE", "10"))
@@ -33,10 +33,6 @@ class Kills(unittest.TestCase):
         self.addCleanup(setattr, customers, "account", ordinary)
         customers.account = lambda ports: ordinary(ports) | {
             "ship_timeout_seconds": 5, "token_min_interval": "1s"}
-        # A wave small and slow enough that there is work left for the last kill.
-        self.addCleanup(setattr, jobs, "WAVE", jobs.WAVE)
-        self.addCleanup(setattr, jobs, "WAVE_SECONDS", jobs.WAVE_SECONDS)
-        jobs.WAVE, jobs.WAVE_SECONDS = 4, 3.0
         stack = Stack("e2e-kills", settings=SETTINGS)
         stack.remove()
         stack.prepare()
@@ -46,12 +42,13 @@ class Kills(unittest.TestCase):
         self.addCleanup(stack.stop)  # first, while the services still have a database
         stack.start_sandboxes()
         stack.start_services()
-        job = jobs.Job(stack, ROOT / "build" / "e2e-kills", orders=ORDERS, seed=SEED)
+        job = Job(stack, ROOT / "build" / "e2e-kills", orders=ORDERS, seed=SEED, wave=4)
         job.connect()
         # Beside the kills: UPS makes the label and the reused connection breaks without a byte.
         stack.ups.admin.post("/admin/faults", {"add": [
-            {"id": "close", "route": "ship", "kind": "done_then_close", "count": 2},
-            {"id": "reset", "route": "ship", "kind": "done_then_reset", "count": 2}]})
+            {"id": "close", "route": "ship", "kind": "done_then_close", "count": 2, "reused": True},
+            {"id": "reset", "route": "ship", "kind": "done_then_reset", "count": 2, "reused": True}
+        ]})
         killers = [kills.Killer(stack, service, proxies[service], KILLS_PER_SERVICE)
                    for service in SERVICES]
         kills.run(job, killers)

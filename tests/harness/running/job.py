@@ -17,18 +17,18 @@ from running.changes import Changes
 from running.scans import SCRIPT, Scanner
 
 HARNESS = Path(__file__).resolve().parents[1]
-WAVE = 60  # documents that PeopleSoft gets in one go
-WAVE_SECONDS = 1.1  # and the next ones are stamped a second later
 DRAIN_SECONDS = 30
 
 
 class Job:
     """Makes the orders, lets the stack work on them, and judges what came of them.
 
-    The stack has to be started. `step()` is one round; the caller decides how many.
+    The stack has to be started. `step()` is one round; the caller decides how many. PeopleSoft gets
+    `wave` documents in one go, the next ones `wave_seconds` later: stamped another second.
     """
 
-    def __init__(self, stack, directory: Path, *, orders: int = 120, seed: int = 1):
+    def __init__(self, stack, directory: Path, *, orders: int = 120, seed: int = 1,
+                 wave: int = 60, wave_seconds: float = 1.1):
         self.stack = stack
         self.directory = directory
         self.orders = orders
@@ -48,8 +48,9 @@ class Job:
             zones={name: SITES[name]["base_time_zone"] for name in self.sites},
             account={"shipper_number": account["shipper_number"],
                      "shipper_name": account["shipper"]["name"]})
+        self.wave, self.wave_seconds = wave, wave_seconds
         self.posted = 0
-        self._next_wave = 0.0
+        self._last_wave = 0.0
 
     # ---- before ----
 
@@ -70,18 +71,22 @@ class Job:
         self.changes.step(self.evidence.ups, self.evidence.orders)
         self.scanner.step(self.evidence.ups, self.changes.holds)
 
+    def posted_share(self) -> float:
+        """How much of what is to be entered in PeopleSoft has been."""
+        return min(1.0, self.posted / max(map(len, self._documents().values())))
+
+    def _documents(self) -> dict[str, list]:
+        return {name: self.files[f"peoplesoft-{name}.json"]["documents"] for name in self.sites}
+
     def _post_wave(self) -> None:
-        documents = {name: self.files[f"peoplesoft-{name}.json"]["documents"]
-                     for name in self.sites}
-        most = max(map(len, documents.values()))
-        if self.posted >= most or time.monotonic() < self._next_wave:
+        if self.posted_share() == 1 or time.monotonic() < self._last_wave + self.wave_seconds:
             return
-        for name, site in self.sites.items():
-            wave = documents[name][self.posted:self.posted + WAVE]
+        for name, documents in self._documents().items():
+            wave = documents[self.posted:self.posted + self.wave]
             if wave:
-                site.post("/admin/orders", {"documents": wave})
-        self.posted += WAVE
-        self._next_wave = time.monotonic() + WAVE_SECONDS
+                self.sites[name].post("/admin/orders", {"documents": wave})
+        self.posted += self.wave
+        self._last_wave = time.monotonic()
 
     def _look(self) -> None:
         """What can be asked again and again at little cost; a service that is down says nothing."""

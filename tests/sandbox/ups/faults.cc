@@ -109,6 +109,9 @@ absl::StatusOr<FaultRule> ParseRule(const Json& json) {
     } else if (key == "status") {
       if (!whole || value < 200 || value > 599) return Wants(rule.id, key, "200..599");
       rule.status = value;
+    } else if (key == "reused") {
+      if (!value.is_boolean()) return Wants(rule.id, key, "true or false");
+      rule.reused = value;
     } else if (key == "body" || key == "match") {
       if (!value.is_string()) return Wants(rule.id, key, "a text");
       (key == "body" ? rule.body : rule.match) = value;
@@ -152,17 +155,17 @@ absl::Status Faults::Change(const Json& change) {
                                 [&](const Entry& entry) { return gone.count(entry.rule.id) != 0; }),
                  entries_.end());
   for (Entry& entry : added) entries_.push_back(std::move(entry));
-  any_ = !entries_.empty();
   return absl::OkStatus();
 }
 
 std::optional<FaultRule> Faults::Draw(const std::string& route, const std::string& target,
-                                      const std::string& body) {
-  if (!any_) return std::nullopt;
+                                      const std::string& body, const std::string& connection) {
   const std::lock_guard lock(mutex_);
+  const bool reused = !connections_.insert(connection).second;
   for (Entry& entry : entries_) {
     FaultRule& rule = entry.rule;
     if (rule.count == 0 || (rule.route != "*" && rule.route != route)) continue;
+    if (rule.reused && !reused) continue;
     if (!Applies(WhereOf(rule.kind), route)) continue;
     if (target.find(rule.match) == std::string::npos && body.find(rule.match) == std::string::npos)
       continue;
@@ -190,7 +193,6 @@ Json Faults::Describe() const {
 void Faults::Clear() {
   const std::lock_guard lock(mutex_);
   entries_.clear();
-  any_ = false;
 }
 
 }  // namespace psups::ups_sandbox

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -49,6 +49,7 @@ struct FaultRule {
   int status = 503;
   std::string body = {};
   std::string match = {};  // substring of the target or the body
+  bool reused = false;     // only on a connection that carried a request before
 };
 
 // The rules in force. A request meets the first rule that matches it, in the order added.
@@ -58,9 +59,9 @@ class Faults {
   // an id in use replaces that rule.
   absl::Status Change(const Json& change);
 
-  // The rule that this request meets, its hit counted.
+  // The rule that this request meets, its hit counted. `connection`: where it came from.
   std::optional<FaultRule> Draw(const std::string& route, const std::string& target,
-                                const std::string& body);
+                                const std::string& body, const std::string& connection);
 
   // Every rule as it was added, with its hits.
   Json Describe() const;
@@ -75,9 +76,9 @@ class Faults {
     std::int64_t hits = 0;
   };
 
-  std::atomic<bool> any_ = false;
   mutable std::mutex mutex_;
-  std::deque<Entry> entries_;  // guarded by mutex_
+  std::deque<Entry> entries_;          // guarded by mutex_
+  std::set<std::string> connections_;  // that carried a request; guarded by mutex_
 };
 
 }  // namespace psups::ups_sandbox

@@ -131,7 +131,8 @@ Sandbox::Destination Sandbox::Find(const HttpServerRequest& request) const {
 void Sandbox::Handle(HttpServerRequest request, const HttpReplyFunction& reply) {
   const absl::Time time = now_();
   const Destination destination = Find(request);
-  const auto fault = faults_.Draw(destination.route, request.target, request.body);
+  const auto fault =
+      faults_.Draw(destination.route, request.target, request.body, request.remote_address);
 
   std::optional<HttpServerReply> answer;
   bool withheld = false;

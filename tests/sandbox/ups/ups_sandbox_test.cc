@@ -952,6 +952,19 @@ TEST_F(UpsSandboxTest, ProbabilityIsDeterministicBySeed) {
   EXPECT_THAT(runs[0], HasSubstr("503"));
 }
 
+TEST_F(UpsSandboxTest, AFaultForReusedConnectionsSparesTheFirstRequest) {
+  Faults faults;
+  ASSERT_TRUE(
+      faults
+          .Change(
+              {{"add",
+                {{{"id", "r"}, {"route", "ship"}, {"kind", "done_then_close"}, {"reused", true}}}}})
+          .ok());
+  EXPECT_FALSE(faults.Draw("ship", "/", "", "127.0.0.1:1"));
+  EXPECT_TRUE(faults.Draw("ship", "/", "", "127.0.0.1:1"));
+  EXPECT_FALSE(faults.Draw("ship", "/", "", "127.0.0.1:2"));
+}
+
 TEST_F(UpsSandboxTest, NotFoundFaultHidesAShipmentFromTheResolver) {
   ShipOne("01HREF");
   AddFault({{"id", "r"}, {"route", "recovery"}, {"kind", "not_found"}, {"count", 1}});

@@ -85,7 +85,7 @@ void Webhook::Register(std::optional<WebhookConfig> config) {
 
 void Webhook::Push(const Event& event, Parcels::PushId id) {
   Delivery delivery{.id = id, .body = Body(event)};
-  const auto fault = faults_.Draw("webhook", event.tracking_number, delivery.body);
+  const auto fault = faults_.Draw("webhook", event.tracking_number, delivery.body, "");
   if (!fault) return Deliver(std::move(delivery));
   int copies = 1;
   if (fault->kind == FaultKind::kLost) return parcels_.RecordLostPush(id);
