@@ -18,6 +18,10 @@
 namespace psups::ps_ingest {
 namespace {
 
+// A document may be dated after the day it was last touched: one dated on the first day that ships
+// is found if that was not more than this before it.
+constexpr absl::Duration kReadBefore = absl::Hours(24 * 30);
+
 namespace pb = orders::v1;
 namespace type_pb = type::v1;
 
@@ -211,7 +215,7 @@ WindowRules WindowRulesOf(const pb::Connection& connection) {
 absl::Time StartOf(const pb::Connection& connection) {
   const absl::TimeZone zone = ZoneOf(connection);
   const absl::StatusOr<LocalTime> day = ParseLocalTime(connection.ship_orders_since(), zone);
-  return day.ok() ? EarliestMoment(*day, zone) : absl::InfiniteFuture();
+  return day.ok() ? EarliestMoment(*day, zone) - kReadBefore : absl::InfiniteFuture();
 }
 
 std::string ReaderKey(const pb::Connection& connection) {

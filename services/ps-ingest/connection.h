@@ -23,7 +23,7 @@ bool MustReadAgain(const orders::v1::Connection& before, const orders::v1::Conne
 
 absl::TimeZone ZoneOf(const orders::v1::Connection& connection);
 WindowRules WindowRulesOf(const orders::v1::Connection& connection);
-// The first moment of ship_orders_since in the base time zone.
+// Where reading begins: a while before the first moment of ship_orders_since in the base time zone.
 absl::Time StartOf(const orders::v1::Connection& connection);
 // One for each user of a system, whatever connections use it.
 std::string ReaderKey(const orders::v1::Connection& connection);

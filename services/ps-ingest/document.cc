@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/decimal.h"
@@ -196,54 +197,68 @@ absl::Status ReadHeader(const RowView& row, const std::string& connection,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<Document>> ReadDocuments(const QueryResult& result,
-                                                    const ColumnIndex& columns,
-                                                    const std::string& connection,
-                                                    type_pb::DocumentType type,
-                                                    absl::TimeZone zone) {
+// A document in the making.
+struct Group {
   struct Line {
     Schedule schedule = {};
     ScheduleFacts facts = {};
   };
-  struct Group {
-    pb::Order order = {};
-    bool on_hold = false;
-    std::map<std::pair<int32_t, int32_t>, Line> lines = {};
-  };
+  pb::Order order = {};
+  bool on_hold = false;
+  std::map<std::pair<int32_t, int32_t>, Line> lines = {};
+  absl::Status fault = absl::OkStatus();
+};
+
+absl::Status AddRow(const RowView& row, const std::string& connection, type_pb::DocumentType type,
+                    Group& group) {
+  if (group.lines.empty()) {
+    RETURN_IF_ERROR(ReadHeader(row, connection, type, group.order));
+    group.on_hold = IsYes(row.Text(Column::kHoldStatus));
+  }
+  ASSIGN_OR_RETURN(const int32_t line, row.Number(Column::kLineNumber, 1));
+  ASSIGN_OR_RETURN(const int32_t number, row.Number(Column::kScheduleNumber, 1));
+  const auto [entry, fresh] = group.lines.try_emplace({line, number});
+  auto& [schedule, facts] = entry->second;
+  if (fresh) {
+    schedule.set_line_number(line);
+    schedule.set_schedule_number(number);
+    RETURN_IF_ERROR(ReadSchedule(row, schedule, facts));
+    facts.document_status = group.order.document_status();
+    facts.on_hold = group.on_hold;
+    facts.document_date = group.order.document_date();
+    facts.business_unit = group.order.document().business_unit();
+  }
+  const std::string& sourced = row.Text(Column::kSourcedDocument);
+  if (!sourced.empty() &&
+      (schedule.sourced_document_id().empty() || sourced < schedule.sourced_document_id())) {
+    schedule.set_sourced_document_id(sourced);
+    facts.sourced_to_purchase_order = true;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Documents ReadDocuments(const QueryResult& result, const ColumnIndex& columns,
+                        const std::string& connection, type_pb::DocumentType type,
+                        absl::TimeZone zone) {
   std::map<std::pair<std::string, std::string>, Group> groups;
   for (const std::vector<std::string>& values : result.rows) {
     const RowView row(values, columns, type, zone);
+    for (const Column key : {Column::kBusinessUnit, Column::kDocumentId}) {
+      if (const auto text = row.Key(key); !text.ok()) return {.fault = text.status()};
+    }
     Group& group = groups[{row.Text(Column::kBusinessUnit), row.Text(Column::kDocumentId)}];
-    if (group.lines.empty()) {
-      RETURN_IF_ERROR(ReadHeader(row, connection, type, group.order));
-      group.on_hold = IsYes(row.Text(Column::kHoldStatus));
-    }
-    ASSIGN_OR_RETURN(const int32_t line, row.Number(Column::kLineNumber, 1));
-    ASSIGN_OR_RETURN(const int32_t number, row.Number(Column::kScheduleNumber, 1));
-    const auto [entry, fresh] = group.lines.try_emplace({line, number});
-    auto& [schedule, facts] = entry->second;
-    if (fresh) {
-      schedule.set_line_number(line);
-      schedule.set_schedule_number(number);
-      RETURN_IF_ERROR(ReadSchedule(row, schedule, facts));
-      facts.document_status = group.order.document_status();
-      facts.on_hold = group.on_hold;
-      facts.document_date = group.order.document_date();
-      facts.business_unit = group.order.document().business_unit();
-    }
-    const std::string& sourced = row.Text(Column::kSourcedDocument);
-    if (!sourced.empty() &&
-        (schedule.sourced_document_id().empty() || sourced < schedule.sourced_document_id())) {
-      schedule.set_sourced_document_id(sourced);
-      facts.sourced_to_purchase_order = true;
-    }
+    if (group.fault.ok()) group.fault = AddRow(row, connection, type, group);
   }
 
-  std::vector<Document> documents;
+  Documents documents;
   for (auto& [key, group] : groups) {
-    Document& document = documents.emplace_back();
+    if (!group.fault.ok()) {
+      documents.fault.Update(group.fault);
+      continue;
+    }
+    Document& document = documents.readable.emplace_back();
     document.order = std::move(group.order);
     for (auto& [numbers, line] : group.lines) {
       *document.order.add_schedules() = std::move(line.schedule);

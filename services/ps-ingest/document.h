@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "psups/orders/v1/order_service.pb.h"
 #include "services/ps-ingest/columns.h"
@@ -20,14 +20,20 @@ struct Document {
   std::vector<ScheduleFacts> facts = {};
 };
 
+// What a read brought.
+struct Documents {
+  std::vector<Document> readable = {};
+  // INVALID_ARGUMENT naming document and column, not the value, of the first that cannot be
+  // understood: no row of such a document counts.
+  absl::Status fault = absl::OkStatus();
+};
+
 // The rows grouped by document, line and schedule; further rows of a schedule (a requisition's
-// distributions, doubles) add only the purchase order that it was sourced to. INVALID_ARGUMENT
-// naming document and column, not the value, if a row cannot be understood.
-absl::StatusOr<std::vector<Document>> ReadDocuments(const QueryResult& result,
-                                                    const ColumnIndex& columns,
-                                                    const std::string& connection,
-                                                    type::v1::DocumentType type,
-                                                    absl::TimeZone zone);
+// distributions, doubles) add only the purchase order that it was sourced to. Nothing is readable
+// if a row does not say which document it is of.
+Documents ReadDocuments(const QueryResult& result, const ColumnIndex& columns,
+                        const std::string& connection, type::v1::DocumentType type,
+                        absl::TimeZone zone);
 
 // Sets each schedule's ineligible_reason.
 void Judge(Document& document, const ShippingRules& rules);

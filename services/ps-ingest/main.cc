@@ -53,7 +53,7 @@ absl::Status Main(Settings& settings) {
   const auto connections = MakeConnectionStore(db, sealer);
   const auto polls = MakePollStore(db, sealer);
   const auto orders = MakeOrderStore(db, sealer);
-  const auto write_backs = MakeWriteBackStore(db, derive);
+  const auto write_backs = MakeWriteBackStore(db, sealer, derive);
   const auto runs = MakeRunStore(db);
   const auto gauges = MakeGauges(db);
   const auto ledger = MakeLedgerSink(MakeChannel(ledger_address, base.tls));

@@ -123,6 +123,13 @@ ReadOutcome Settle(const PollLease& poll, const Window& window, const std::strin
   }
   if (answer.error.has_value()) {
     SettleError(poll, *answer.error, rules, outcome);
+    if (answer.error->kind == PsErrorKind::kData) {
+      // The window is read until the document is mended, in rounds that begin anew, so that what is
+      // touched meanwhile comes too.
+      SettleDocuments(poll, std::move(answer.documents), stored, derive, outcome);
+      outcome.cursor.position.reset();
+      outcome.cursor.round_end.reset();
+    }
     outcome.audit.push_back(QueryEntry(poll, record, call_id, Name(answer.error->kind)));
     return outcome;
   }
@@ -204,7 +211,7 @@ void Poller::Start(PollLease poll) {
                            .cursor = read->poll.cursor,
                            .wait = wait,
                            .clock_offset = read->poll.clock_offset,
-                           .failure_count = read->poll.failure_count,
+                           .failure_count = read->poll.failure_count + (error.empty() ? 0 : 1),
                            .error = std::move(error)};
     post_([this, read, outcome = std::move(outcome)] {
       (void)store_.StoreRead(read->poll, outcome);
@@ -219,11 +226,16 @@ void Poller::Start(PollLease poll) {
   }
   read->window = *window;
   const absl::StatusOr<std::string> password = passwords_.For(connection);
+  if (!password.ok()) {
+    // No fault of the site's: the database may have been away for a moment.
+    not_sent(rules_.retry.Wait(read->poll.failure_count, UnitRandom),
+             absl::StrCat("not read: ", password.status().message()));
+    return;
+  }
   const absl::StatusOr<std::string> url =
       WindowUrl(connection, read->poll.type, *window, connection.max_rows());
-  if (!password.ok() || !url.ok()) {
-    const absl::Status& status = password.ok() ? url.status() : password.status();
-    not_sent(rules_.setup_retry, absl::StrCat("not read: ", status.message()));
+  if (!url.ok()) {
+    not_sent(rules_.setup_retry, absl::StrCat("not read: ", url.status().message()));
     return;
   }
   calls_.Begin(read->call_id, read->sent);

@@ -125,6 +125,7 @@ class OrderStore {
     orders::v1::Order order = {};
     std::string lease_id = {};
   };
+  // One whose revision does not open stays behind.
   virtual absl::StatusOr<std::vector<Leased>> LeaseOrders(int limit, absl::Duration lease) = 0;
   virtual absl::StatusOr<std::vector<orders::v1::LeaseOrdersResponse::ConnectionState>>
   ConnectionStates() = 0;
@@ -144,12 +145,14 @@ class OrderStore {
                                                          const Page& page) = 0;
 };
 
-// The right to send one POST for a connection, and what could go with it.
+// The right to send one POST for a connection, and what goes with it.
 struct WriteBackLane {
   orders::v1::Connection connection = {};
   std::string lease_token = {};
   int failure_count = 0;
-  std::vector<orders::v1::TrackingUpdate> pending = {};  // as Sendable takes it
+  // At most one of each schedule, the next by its number: should PeopleSoft refuse it, those after
+  // it have not been sent.
+  std::vector<orders::v1::TrackingUpdate> updates = {};
 };
 
 struct WriteBackOutcome {
@@ -177,7 +180,7 @@ class WriteBackStore {
   };
   virtual absl::StatusOr<PageOf<orders::v1::WriteBack>> List(const Filter& filter,
                                                              const Page& page) = 0;
-  // Lanes of ACTIVE connections with something to send.
+  // Lanes of ACTIVE connections with something to send. An update that does not open stays behind.
   virtual absl::StatusOr<std::vector<WriteBackLane>> LeaseLanes(int limit,
                                                                 absl::Duration lease) = 0;
   virtual absl::Status RenewLanes(const std::vector<std::string>& tokens, absl::Duration lease) = 0;

@@ -15,7 +15,7 @@ namespace psups::ps_ingest {
 std::unique_ptr<ConnectionStore> MakeConnectionStore(Db& db, Sealer& sealer);
 std::unique_ptr<PollStore> MakePollStore(Db& db, Sealer& sealer);
 std::unique_ptr<OrderStore> MakeOrderStore(Db& db, Sealer& sealer);
-std::unique_ptr<WriteBackStore> MakeWriteBackStore(Db& db, const Deriver& derive);
+std::unique_ptr<WriteBackStore> MakeWriteBackStore(Db& db, Sealer& sealer, const Deriver& derive);
 std::unique_ptr<RunStore> MakeRunStore(Db& db);
 std::unique_ptr<Gauges> MakeGauges(Db& db);
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/crypto.h"
+#include "common/log.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/postgres.h"
 
@@ -39,8 +40,15 @@ class PostgresOrderStore : public OrderStore {
     ASSIGN_OR_RETURN(const Rows rows, db_.Exec(kLease, {limit, lease, lease_id}));
     std::vector<Leased> leased;
     for (const Row row : rows) {
-      ASSIGN_OR_RETURN(pb::Order order, OrderFrom(row));
-      leased.push_back({std::move(order), lease_id});
+      absl::StatusOr<pb::Order> order = OrderFrom(row);
+      if (absl::IsDataLoss(order.status())) {
+        LogError("order_not_readable", {{"order", "orders/" + row.Text("order_id")},
+                                        {"revision", row.Int("revision")},
+                                        {"reason", order.status()}});
+        continue;
+      }
+      RETURN_IF_ERROR(order.status());
+      leased.push_back({*std::move(order), lease_id});
     }
     std::sort(leased.begin(), leased.end(), [](const Leased& a, const Leased& b) {
       return std::pair(a.order.revision_time().seconds(), a.order.revision_time().nanos()) <

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/log.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/postgres.h"
 #include "services/ps-ingest/write_back.h"
@@ -13,18 +14,14 @@ namespace {
 
 namespace pb = orders::v1;
 
-// An update is the head of its schedule, and may go next, if the one before it is settled and none
-// of the schedule is parked. `h` is the update, of connection `l`.
+// An update is the head of its schedule, and may go next, if the one before it is settled: not if
+// that has not come yet or is parked. `h` is the update.
 constexpr char kIsHead[] =
     "h.state = 'PENDING' AND (h.sequence_number = 1 OR EXISTS (SELECT 1 FROM write_backs p "
     "  WHERE (p.connection_id, p.document_type, p.business_unit, p.document_id, p.line_number, "
     "    p.schedule_number, p.sequence_number) = (h.connection_id, h.document_type, "
     "    h.business_unit, h.document_id, h.line_number, h.schedule_number, "
-    "    h.sequence_number - 1) AND p.state IN ('WRITTEN', 'SKIPPED'))) "
-    "AND NOT EXISTS (SELECT 1 FROM write_backs p WHERE (p.connection_id, p.document_type, "
-    "    p.business_unit, p.document_id, p.line_number, p.schedule_number) = "
-    "    (h.connection_id, h.document_type, h.business_unit, h.document_id, h.line_number, "
-    "    h.schedule_number) AND p.state = 'PARKED') ";
+    "    h.sequence_number - 1) AND p.state IN ('WRITTEN', 'SKIPPED'))) ";
 
 // Lanes of ACTIVE connections with a head.
 std::string LeaseSql() {
@@ -47,23 +44,20 @@ std::string LeaseSql() {
       "FROM taken t JOIN connections c USING (connection_id)");
 }
 
-// A connection's heads and what follows each in its schedule.
-std::string PendingSql() {
+// A connection's heads, oldest first.
+std::string HeadsSql() {
   return absl::StrCat(
-      "WITH heads AS MATERIALIZED ("
-      "  SELECT document_type, business_unit, document_id, line_number, schedule_number, "
-      "    sequence_number FROM write_backs h WHERE h.connection_id = $1 AND ",
-      kIsHead,
-      "  ORDER BY create_time LIMIT $2) "
-      "SELECT w.content FROM heads JOIN write_backs w USING (document_type, business_unit, "
-      "  document_id, line_number, schedule_number) "
-      "WHERE w.connection_id = $1 AND w.state = 'PENDING' "
-      "  AND w.sequence_number >= heads.sequence_number "
-      "ORDER BY w.document_type, w.business_unit, w.document_id, w.line_number, "
-      "  w.schedule_number, w.sequence_number LIMIT $3");
+      "SELECT h.update_id, h.content FROM write_backs h WHERE h.connection_id = $1 AND ", kIsHead,
+      "ORDER BY h.create_time LIMIT $2");
 }
 
-constexpr int kMostPending = 1000;
+std::string CellRow(const std::string& connection_id, const std::string& update_id) {
+  return absl::StrCat(connection_id, "/", update_id);
+}
+
+Cell ContentCell(const std::string& row) {
+  return {.table = "write_backs", .column = "content", .row = row};
+}
 
 // A POST whose lease ran out with nobody recording its end: it may have reached PeopleSoft.
 AuditEntry LostCallEntry(const std::string& connection_id, const std::string& call_id) {
@@ -75,7 +69,8 @@ AuditEntry LostCallEntry(const std::string& connection_id, const std::string& ca
 
 class PostgresWriteBackStore : public WriteBackStore {
  public:
-  PostgresWriteBackStore(Db& db, Deriver derive) : db_(db), derive_(std::move(derive)) {}
+  PostgresWriteBackStore(Db& db, Sealer& sealer, Deriver derive)
+      : db_(db), sealer_(sealer), derive_(std::move(derive)) {}
 
   absl::Status Report(const std::vector<pb::TrackingUpdate>& updates,
                       const std::string& actor) override {
@@ -85,6 +80,18 @@ class PostgresWriteBackStore : public WriteBackStore {
     for (const pb::TrackingUpdate& update : updates) {
       ASSIGN_OR_RETURN(std::string connection, ConnectionId(update.document().connection()));
       connections.push_back(std::move(connection));
+    }
+    // Before anything is sealed: that makes a key for its connection.
+    ASSIGN_OR_RETURN(const Rows unknown,
+                     db_.Exec("SELECT u.id FROM unnest($1::text[]) AS u(id) WHERE NOT EXISTS "
+                              "(SELECT 1 FROM connections WHERE connection_id = u.id) LIMIT 1",
+                              {connections}));
+    if (!unknown.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("updates.document.connection: there is no ",
+                                                        ConnectionName(unknown[0].Text("id"))));
+    }
+    for (std::size_t i = 0; i < updates.size(); ++i) {
+      const pb::TrackingUpdate& update = updates[i];
       ids.push_back(update.update_id());
       types.push_back(TypeCode(update.document().document_type()));
       units.push_back(update.document().business_unit());
@@ -92,17 +99,13 @@ class PostgresWriteBackStore : public WriteBackStore {
       lines.push_back(update.schedule().line_number());
       schedules.push_back(update.schedule().schedule_number());
       numbers.push_back(update.sequence_number());
-      contents.push_back({update.SerializeAsString()});
+      ASSIGN_OR_RETURN(std::string sealed,
+                       sealer_.Seal(update.document().connection(),
+                                    ContentCell(CellRow(connections[i], update.update_id())),
+                                    update.SerializeAsString()));
+      contents.push_back({std::move(sealed)});
     }
     return db_.Transact([&](Tx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(const Rows unknown,
-                       tx.Exec("SELECT u.id FROM unnest($1::text[]) AS u(id) WHERE NOT EXISTS "
-                               "(SELECT 1 FROM connections WHERE connection_id = u.id) LIMIT 1",
-                               {connections}));
-      if (!unknown.empty()) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "updates.document.connection: there is no ", ConnectionName(unknown[0].Text("id"))));
-      }
       ASSIGN_OR_RETURN(
           const Rows stored,
           tx.Exec(
@@ -156,11 +159,8 @@ class PostgresWriteBackStore : public WriteBackStore {
       }
       pb::WriteBack& write_back = found.items.emplace_back();
       pb::WriteBack::State row_state = pb::WriteBack::STATE_UNSPECIFIED;
-      if (!write_back.mutable_update()->ParseFromString(row.Binary("content")) ||
-          !pb::WriteBack::State_Parse(row.Text("state"), &row_state)) {
-        return absl::DataLossError(
-            absl::StrCat("write_backs: ", row.Text("update_id"), " cannot be read"));
-      }
+      ASSIGN_OR_RETURN(*write_back.mutable_update(), UpdateFrom(row.Text("connection_id"), row));
+      pb::WriteBack::State_Parse(row.Text("state"), &row_state);
       write_back.set_name("writeBacks/" + row.Text("update_id"));
       write_back.set_state(row_state);
       write_back.set_attempt_count(static_cast<int>(row.Int("attempt_count")));
@@ -191,14 +191,19 @@ class PostgresWriteBackStore : public WriteBackStore {
       WriteBackLane lane = {.connection = std::move(connection),
                             .lease_token = row.Text("lease_token"),
                             .failure_count = static_cast<int>(row.Int("failure_count"))};
-      ASSIGN_OR_RETURN(const Rows pending,
-                       db_.Exec(PendingSql(), {row.Text("connection_id"),
-                                               static_cast<int64_t>(kMostMessages), kMostPending}));
-      for (const Row update : pending) {
-        if (!lane.pending.emplace_back().ParseFromString(update.Binary("content"))) {
-          return absl::DataLossError(
-              absl::StrCat("write_backs: a row of ", row.Text("connection_id"), " cannot be read"));
+      const std::string id = row.Text("connection_id");
+      ASSIGN_OR_RETURN(const Rows heads,
+                       db_.Exec(HeadsSql(), {id, static_cast<int64_t>(kMostMessages)}));
+      for (const Row head : heads) {
+        absl::StatusOr<pb::TrackingUpdate> update = UpdateFrom(id, head);
+        if (absl::IsDataLoss(update.status())) {
+          LogError("write_back_not_readable",
+                   {{"write_back", "writeBacks/" + head.Text("update_id")},
+                    {"reason", update.status()}});
+          continue;
         }
+        RETURN_IF_ERROR(update.status());
+        lane.updates.push_back(*std::move(update));
       }
       lanes.push_back(std::move(lane));
     }
@@ -250,6 +255,17 @@ class PostgresWriteBackStore : public WriteBackStore {
   }
 
  private:
+  absl::StatusOr<pb::TrackingUpdate> UpdateFrom(const std::string& connection_id, const Row& row) {
+    const std::string cell_row = CellRow(connection_id, row.Text("update_id"));
+    ASSIGN_OR_RETURN(const std::string content,
+                     sealer_.Open(ContentCell(cell_row), row.Binary("content")));
+    pb::TrackingUpdate update;
+    if (!update.ParseFromString(content)) {
+      return absl::DataLossError(absl::StrCat("write_backs: ", cell_row, " cannot be read"));
+    }
+    return update;
+  }
+
   // One entry for each order whose updates were new.
   std::vector<AuditEntry> StoredEntries(const std::vector<pb::TrackingUpdate>& updates,
                                         const std::set<std::string>& fresh,
@@ -271,13 +287,14 @@ class PostgresWriteBackStore : public WriteBackStore {
   }
 
   Db& db_;
+  Sealer& sealer_;
   const Deriver derive_;
 };
 
 }  // namespace
 
-std::unique_ptr<WriteBackStore> MakeWriteBackStore(Db& db, const Deriver& derive) {
-  return std::make_unique<PostgresWriteBackStore>(db, derive);
+std::unique_ptr<WriteBackStore> MakeWriteBackStore(Db& db, Sealer& sealer, const Deriver& derive) {
+  return std::make_unique<PostgresWriteBackStore>(db, sealer, derive);
 }
 
 }  // namespace psups::ps_ingest

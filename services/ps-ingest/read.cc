@@ -89,13 +89,14 @@ Answer Understand(const PeopleSoft::Reply& reply, const pb::Connection& connecti
   if (!columns.ok()) {
     return Failed(PsErrorKind::kConfig, absl::StrCat(what, ": ", columns.status().message()));
   }
-  absl::StatusOr<std::vector<Document>> documents =
+  Documents documents =
       ReadDocuments(*result, *columns, connection.name(), type, ZoneOf(connection));
-  if (!documents.ok()) {
-    return Failed(PsErrorKind::kData, absl::StrCat(what, ": ", documents.status().message(),
-                                                   "; correct the document or the column map"));
+  if (!documents.fault.ok()) {
+    answer.error =
+        PsError{PsErrorKind::kData, absl::StrCat(what, ": ", documents.fault.message(),
+                                                 "; correct the document or the column map")};
   }
-  answer.documents = *std::move(documents);
+  answer.documents = std::move(documents.readable);
   const ShippingRules rules = RulesOf(connection, type);
   for (Document& document : answer.documents) Judge(document, rules);
   return answer;

@@ -30,7 +30,7 @@ struct Answer {
   std::optional<PsError> error = {};
   int rows = 0;
   bool truncated = false;                // as many rows as were asked for: the rest may be missing
-  std::vector<Document> documents = {};  // judged
+  std::vector<Document> documents = {};  // judged; with an error of kind kData, the readable ones
 };
 Answer Understand(const PeopleSoft::Reply& reply, const orders::v1::Connection& connection,
                   type::v1::DocumentType type, int max_rows);

@@ -28,15 +28,6 @@ absl::Status Refused(std::string_view field, std::string_view came, std::string_
       absl::StrCat("updates.", view(field), ": \"", view(came), "\", want ", view(want)));
 }
 
-bool SameSchedule(const pb::TrackingUpdate& a, const pb::TrackingUpdate& b) {
-  return a.schedule().line_number() == b.schedule().line_number() &&
-         a.schedule().schedule_number() == b.schedule().schedule_number() &&
-         a.document().document_id() == b.document().document_id() &&
-         a.document().business_unit() == b.document().business_unit() &&
-         a.document().document_type() == b.document().document_type() &&
-         a.document().connection() == b.document().connection();
-}
-
 // At most `most` bytes, no character cut in two.
 std::string Shortened(const std::string& text, std::size_t most) {
   if (text.size() <= most) return text;
@@ -143,24 +134,6 @@ std::string MessagesJson(const std::vector<pb::TrackingUpdate>& updates, absl::T
 
 std::string CallIdOf(std::string_view lease_token) {
   return std::string(lease_token.substr(lease_token.rfind(' ') + 1));
-}
-
-std::vector<pb::TrackingUpdate> Sendable(const std::vector<pb::TrackingUpdate>& pending,
-                                         std::size_t most) {
-  std::vector<pb::TrackingUpdate> chosen;
-  const pb::TrackingUpdate* before = nullptr;
-  bool broken = false;
-  for (const pb::TrackingUpdate& update : pending) {
-    if (chosen.size() == most) break;
-    if (before == nullptr || !SameSchedule(*before, update)) {
-      broken = false;
-    } else if (update.sequence_number() > before->sequence_number() + 1) {
-      broken = true;  // the one between has not come yet
-    }
-    before = &update;
-    if (!broken) chosen.push_back(update);
-  }
-  return chosen;
 }
 
 absl::StatusOr<std::map<std::string, MessageResult>> ParseResults(std::string_view body) {

@@ -20,11 +20,6 @@ absl::Status CheckUpdate(const orders::v1::TrackingUpdate& update);
 std::string MessagesJson(const std::vector<orders::v1::TrackingUpdate>& updates,
                          absl::TimeZone zone);
 
-// What may be sent now of `pending`, which holds whole schedules from their first unwritten update
-// on, each by ascending number: the unbroken run at the head of each, in their order, up to `most`.
-std::vector<orders::v1::TrackingUpdate> Sendable(
-    const std::vector<orders::v1::TrackingUpdate>& pending, std::size_t most);
-
 // The id of the POST that is made under a lane's lease: the token's last word. So it is committed
 // before the POST, and whoever takes the lane over knows it.
 std::string CallIdOf(std::string_view lease_token);

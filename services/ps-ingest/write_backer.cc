@@ -122,7 +122,7 @@ void WriteBacker::Start(WriteBackLane lane) {
   auto posting = std::make_shared<Posting>();
   posting->lane = std::move(lane);
   posting->call_id = CallIdOf(posting->lane.lease_token);
-  posting->sent = Sendable(posting->lane.pending, kMostMessages);
+  posting->sent = posting->lane.updates;
   {
     std::lock_guard lock(mutex_);
     in_flight_.emplace(posting->call_id, posting->lane.lease_token);
@@ -130,11 +130,12 @@ void WriteBacker::Start(WriteBackLane lane) {
   const pb::Connection& connection = posting->lane.connection;
   const absl::StatusOr<std::string> password = passwords_.For(connection);
   if (!password.ok() || posting->sent.empty()) {
-    WriteBackOutcome outcome = {.wait = rules_.setup_retry,
-                                .failure_count = posting->lane.failure_count};
-    if (!password.ok()) {
-      outcome.error = absl::StrCat("not sent: ", password.status().message());
-    }
+    // No fault of the site's: the database may have been away for a moment.
+    WriteBackOutcome outcome = {
+        .wait = rules_.retry.Wait(posting->lane.failure_count, UnitRandom),
+        .failure_count = posting->lane.failure_count + 1,
+        .error = absl::StrCat("not sent: ", password.ok() ? "no update that is due can be read"
+                                                          : password.status().message())};
     post_([this, posting, outcome = std::move(outcome)] {
       (void)store_.StoreOutcome(posting->lane, outcome);
       Forget(*posting);

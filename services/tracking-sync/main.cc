@@ -31,6 +31,8 @@ constexpr int kPublishTogether = 1000;
 constexpr int kDeleteTogether = 1000;
 // Reporting twice is harmless, so a replica that dies holds the others up only this long.
 constexpr absl::Duration kReportLease = absl::Seconds(10);
+// Of a number that is being subscribed or read; renewed while that takes longer.
+constexpr absl::Duration kLease = absl::Seconds(15);
 
 std::vector<std::string> Words(const std::string& list) {
   std::vector<std::string> words;
@@ -115,16 +117,14 @@ absl::Status Main(Settings& settings) {
   const auto sink = MakeLedgerSink(MakeChannel(ledger, base.tls));
   const Clock clock;
   const std::string run_id = RandomHex128();
-  // A call may be late by its timeout, and its outcome is stored after that.
-  const absl::Duration lease = call_timeout + absl::Seconds(10);
 
   Wakeups wakeups;
   Executor executor(kThreads);
   Watchers watchers(*store, /*poll=*/absl::Milliseconds(250));
   TrackingServer server(*store, executor, watchers, wakeups);
   Processor processor(*store, clock, wakeups);
-  Subscriber subscriber(*store, *ups, lease, wakeups);
-  TrackReader reader(*store, *ups, reads_in_flight, lease, wakeups);
+  Subscriber subscriber(*store, *ups, kLease, wakeups);
+  TrackReader reader(*store, *ups, reads_in_flight, kLease, wakeups);
   Reporter reporter(*store, *reporter_port, kReportLease);
   AuditRelay relay(db, *sink);
 
@@ -133,12 +133,7 @@ absl::Status Main(Settings& settings) {
       Bearers([&](std::string_view text) { return sealer.ring().Derive("webhook-bearer", text); },
               token_life),
       clock, wakeups);
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<HttpServer> https,
-      HttpServer::Start(door_options, [&](HttpServerRequest request, HttpReplyFunction reply) {
-        door.Handle(std::move(request), std::move(reply));
-      }));
-  LogInfo("webhook_listening", {{"address", https->address()}});
+  std::unique_ptr<HttpServer> https;
 
   std::vector<Worker> workers;
   workers.push_back({.name = "process",
@@ -171,6 +166,12 @@ absl::Status Main(Settings& settings) {
          RETURN_IF_ERROR(store->Heartbeat(run_id, 4 * heartbeat));
          return 0;
        }});
+  workers.push_back(
+      {.name = "renew_leases", .idle_wait = kLease / 3, .step = [&]() -> absl::StatusOr<int> {
+         RETURN_IF_ERROR(subscriber.RenewLeases());
+         RETURN_IF_ERROR(reader.RenewLeases());
+         return 0;
+       }});
   workers.push_back({.name = "purge", .idle_wait = absl::Minutes(10), .step = [&] {
                        return store->DeleteOldReceived(kDeleteTogether);
                      }});
@@ -183,10 +184,24 @@ absl::Status Main(Settings& settings) {
                {.schema_version = PSUPS_SCHEMA_VERSION,
                 .services = {&server},
                 .workers = std::move(workers),
-                .on_stopped = [&] {
-                  const absl::Status ended = store->EndRun(run_id);
-                  if (!ended.ok()) LogWarning("run_not_ended", {{"reason", ended}});
-                }});
+                .on_ready = [&]() -> absl::Status {
+                  // The run is known before its door opens. If it cannot be, the gap before it
+                  // lasts until the first beat that can.
+                  const absl::Status begun = store->Heartbeat(run_id, 4 * heartbeat);
+                  if (!begun.ok()) LogWarning("run_not_begun", {{"reason", begun}});
+                  ASSIGN_OR_RETURN(https,
+                                   HttpServer::Start(door_options, [&](auto request, auto reply) {
+                                     door.Handle(std::move(request), std::move(reply));
+                                   }));
+                  LogInfo("webhook_listening", {{"address", https->address()}});
+                  return absl::OkStatus();
+                },
+                .on_stopped =
+                    [&] {
+                      https.reset();
+                      const absl::Status ended = store->EndRun(run_id);
+                      if (!ended.ok()) LogWarning("run_not_ended", {{"reason", ended}});
+                    }});
 }
 
 }  // namespace

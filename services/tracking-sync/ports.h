@@ -54,6 +54,9 @@ struct LeasedTracker {
   absl::Time lease_time = absl::InfinitePast();  // the database's clock
 };
 
+// A lease that is held: its token and the tracking number.
+using HeldLease = std::pair<std::string, std::string>;
+
 // What subscribing one number came to.
 struct SubscribeOutcome {
   enum class Result { kSubscribed, kRefused, kPostponed };
@@ -92,11 +95,16 @@ inline bool IsFaultOfInput(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kDataLoss:
-    case absl::StatusCode::kInternal:
       return true;
     default:
       return false;
   }
+}
+
+// Whether it may be, so that one by one the others of a batch go through. INTERNAL is as likely a
+// fault of ours: what meets it is tried again.
+inline bool MayBeFaultOfInput(const absl::Status& status) {
+  return IsFaultOfInput(status) || absl::IsInternal(status);
 }
 
 // What is stored: the only way to the database. Every change and its audit entry stand or fall
@@ -124,6 +132,9 @@ class TrackerStore : public EventInbox {
   // that these messages are processed. `unreadable` are kept for a person.
   virtual absl::Status StoreScans(const std::vector<NewScan>& scans,
                                   const std::vector<std::string>& unreadable) = 0;
+  // Messages that could not be stored, by whosever fault: they are tried again, and the third time
+  // kept for a person.
+  virtual absl::Status PostponeReceived(const std::vector<std::string>& received_ids) = 0;
   // Deletes processed messages past their time.
   virtual absl::StatusOr<int> DeleteOldReceived(int limit) = 0;
 
@@ -136,10 +147,15 @@ class TrackerStore : public EventInbox {
   virtual absl::Status StoreSubscriptions(const std::string& token,
                                           const std::vector<SubscribeOutcome>& outcomes) = 0;
   virtual absl::StatusOr<Lease> LeaseForReading(int limit, absl::Duration lease) = 0;
+  // Prolong leases that are still held; others are left alone.
+  virtual absl::Status RenewSubscribing(const std::vector<HeldLease>& held,
+                                        absl::Duration lease) = 0;
+  virtual absl::Status RenewReading(const std::vector<HeldLease>& held, absl::Duration lease) = 0;
   // With the scans, and the next read's due time.
   virtual absl::Status StoreReads(const std::vector<ReadOutcome>& reads) = 0;
 
-  // The updates that are due, oldest first, if this replica may report now; empty otherwise.
+  // The updates that are due, oldest first, if this replica may report now; empty otherwise. One
+  // whose event does not open has no description.
   struct DueUpdate {
     int64_t order = 0;  // names it here
     orders::v1::TrackingUpdate update = {};
@@ -149,7 +165,9 @@ class TrackerStore : public EventInbox {
   // Refused by ps-ingest: tried again after `wait`.
   virtual absl::Status PostponeUpdate(int64_t order, absl::Duration wait) = 0;
 
-  // The door's heartbeat. A run lost uncleanly makes every live tracker due for a Track read.
+  // The door's heartbeat. A run that was silent for `lost_after`, be it this one, and the time in
+  // which no door was open are gaps: coverage ends there, and every live tracker is due for a Track
+  // read.
   virtual absl::Status Heartbeat(const std::string& run_id, absl::Duration lost_after) = 0;
   virtual absl::Status EndRun(const std::string& run_id) = 0;
 

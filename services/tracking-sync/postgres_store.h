@@ -30,11 +30,14 @@ class PostgresTrackerStore : public TrackerStore {
   absl::StatusOr<std::vector<ReceivedEvent>> DueReceived(int limit) override;
   absl::Status StoreScans(const std::vector<NewScan>& scans,
                           const std::vector<std::string>& unreadable) override;
+  absl::Status PostponeReceived(const std::vector<std::string>& received_ids) override;
   absl::StatusOr<int> DeleteOldReceived(int limit) override;
   absl::StatusOr<Lease> LeaseForSubscribing(int limit, absl::Duration lease) override;
   absl::Status StoreSubscriptions(const std::string& token,
                                   const std::vector<SubscribeOutcome>& outcomes) override;
   absl::StatusOr<Lease> LeaseForReading(int limit, absl::Duration lease) override;
+  absl::Status RenewSubscribing(const std::vector<HeldLease>& held, absl::Duration lease) override;
+  absl::Status RenewReading(const std::vector<HeldLease>& held, absl::Duration lease) override;
   absl::Status StoreReads(const std::vector<ReadOutcome>& reads) override;
   absl::StatusOr<std::vector<DueUpdate>> DueUpdates(int limit, absl::Duration lease) override;
   absl::Status MarkReported(const std::vector<int64_t>& orders) override;
@@ -45,6 +48,9 @@ class PostgresTrackerStore : public TrackerStore {
 
  private:
   absl::StatusOr<Lease> LeaseDue(const std::string& sql, int limit, absl::Duration lease);
+  absl::Status Renew(const std::string& sql, const std::vector<HeldLease>& held,
+                     absl::Duration lease);
+  absl::Status EndCoverage(Tx& tx, absl::Time from);
 
   Db& db_;
   Sealer& sealer_;

@@ -20,6 +20,10 @@ namespace pb = psups::tracking::v1;
 constexpr char kService[] = "tracking-sync";
 constexpr char kWebhookScope[] = "webhook";
 constexpr int kMostDescription = 60;
+constexpr int kMostTries = 3;
+// How long after its end a parcel is looked for at UPS. Of a label that was voided in time Track
+// may never know.
+constexpr absl::Duration kLastReadLimit = absl::Hours(24 * 7);
 
 // At most `most` bytes, no character cut in two.
 std::string Shorten(const std::string& text, std::size_t most) {
@@ -123,6 +127,18 @@ absl::Status PostgresTrackerStore::StoreScans(const std::vector<NewScan>& scans,
   return absl::OkStatus();
 }
 
+absl::Status PostgresTrackerStore::PostponeReceived(const std::vector<std::string>& received_ids) {
+  if (received_ids.empty()) return absl::OkStatus();
+  return db_
+      .Exec(
+          "UPDATE received_events SET attempt_count = attempt_count + 1, "
+          "state = CASE WHEN attempt_count + 1 < $2 THEN state ELSE 'UNREADABLE' END, "
+          "due_time = CASE WHEN attempt_count + 1 < $2 THEN now() + make_interval(secs => $3) END "
+          "WHERE received_id = ANY($1::text[]) AND due_time IS NOT NULL",
+          {received_ids, kMostTries, timing_.retry_wait})
+      .status();
+}
+
 absl::StatusOr<int> PostgresTrackerStore::DeleteOldReceived(int limit) {
   ASSIGN_OR_RETURN(const Rows rows,
                    db_.Exec("DELETE FROM received_events WHERE received_id IN (SELECT received_id "
@@ -169,6 +185,40 @@ absl::StatusOr<TrackerStore::Lease> PostgresTrackerStore::LeaseForReading(int li
       limit, lease);
 }
 
+absl::Status PostgresTrackerStore::Renew(const std::string& sql, const std::vector<HeldLease>& held,
+                                         absl::Duration lease) {
+  std::vector<std::string> tokens, numbers;
+  for (const auto& [token, number] : held) {
+    tokens.push_back(token);
+    numbers.push_back(number);
+  }
+  return db_.Exec(sql, {tokens, numbers, lease}).status();
+}
+
+// A row that is being changed is being given up: waiting for it would only hold the others.
+absl::Status PostgresTrackerStore::RenewSubscribing(const std::vector<HeldLease>& held,
+                                                    absl::Duration lease) {
+  return Renew(
+      "WITH held AS MATERIALIZED (SELECT t.tracking_number FROM trackers t "
+      "JOIN unnest($1::text[], $2::text[]) AS h(token, number) "
+      "ON t.tracking_number = h.number AND t.subscribe_lease = h.token "
+      "FOR UPDATE OF t SKIP LOCKED) "
+      "UPDATE trackers t SET subscribe_due_time = now() + make_interval(secs => $3) "
+      "FROM held WHERE t.tracking_number = held.tracking_number",
+      held, lease);
+}
+
+absl::Status PostgresTrackerStore::RenewReading(const std::vector<HeldLease>& held,
+                                                absl::Duration lease) {
+  return Renew(
+      "WITH held AS MATERIALIZED (SELECT t.tracking_number FROM trackers t "
+      "JOIN unnest($1::text[], $2::text[]) AS h(token, number) "
+      "ON t.tracking_number = h.number AND t.read_lease = h.token FOR UPDATE OF t SKIP LOCKED) "
+      "UPDATE trackers t SET read_due_time = now() + make_interval(secs => $3) "
+      "FROM held WHERE t.tracking_number = held.tracking_number",
+      held, lease);
+}
+
 absl::Status PostgresTrackerStore::StoreSubscriptions(
     const std::string& token, const std::vector<SubscribeOutcome>& outcomes) {
   using Result = SubscribeOutcome::Result;
@@ -182,7 +232,7 @@ absl::Status PostgresTrackerStore::StoreSubscriptions(
   }
   return db_.Transact([&](Tx& tx) -> absl::Status {
     // Renewed well before the end; of a short one, at half time. A read is due after every answer:
-    // subscribe first, read after.
+    // subscribe first, read after. While there is none, Track is read at its own pace.
     ASSIGN_OR_RETURN(
         const Rows rows,
         tx.Exec("UPDATE trackers t SET "
@@ -194,17 +244,20 @@ absl::Status PostgresTrackerStore::StoreSubscriptions(
                 "WHEN 'SUBSCRIBED' THEN greatest(n.expire - make_interval(secs => $5), "
                 "now() + (n.expire - now()) / 2) "
                 "WHEN 'REFUSED' THEN now() + make_interval(secs => $6) "
-                "ELSE now() + make_interval(secs => $7) * (0.5 + random()) END, "
+                "ELSE now() + make_interval(secs => $7) * (0.5 + random()) * "
+                "power(2, least(t.subscribe_attempt_count, 5)) END, "
+                "subscribe_attempt_count = CASE n.result WHEN 'POSTPONED' "
+                "THEN t.subscribe_attempt_count + 1 ELSE 0 END, "
                 "subscribe_lease = NULL, "
-                "read_due_time = CASE n.result WHEN 'POSTPONED' THEN t.read_due_time "
-                "ELSE now() END, "
+                "read_due_time = CASE n.result WHEN 'POSTPONED' THEN "
+                "coalesce(t.read_due_time, now() + make_interval(secs => $8)) ELSE now() END, "
                 "read_lease = CASE n.result WHEN 'POSTPONED' THEN t.read_lease END "
                 "FROM unnest($1::text[], $2::text[], $3::timestamptz[]) "
                 "AS n(number, result, expire) "
                 "WHERE t.tracking_number = n.number AND t.subscribe_lease = $4 "
                 "RETURNING t.tracking_number, n.result, n.expire",
                 {numbers, results, expire_times, token, timing_.renew_before, timing_.refused_retry,
-                 timing_.retry_wait}));
+                 timing_.retry_wait, timing_.read_interval}));
     std::vector<std::string> subscribed, until;
     for (const Row row : rows) {
       if (row.Text("result") != "SUBSCRIBED") continue;
@@ -262,11 +315,14 @@ absl::Status PostgresTrackerStore::StoreReads(const std::vector<ReadOutcome>& re
         .Exec(
             "UPDATE trackers t SET read_lease = NULL, read_due_time = CASE "
             "WHEN NOT n.answered THEN now() + make_interval(secs => $4) * (0.5 + random()) "
-            "WHEN t.subscription = 'ENDED' THEN NULL "
+            "WHEN t.subscription = 'ENDED' AND (n.found "
+            "OR t.status_time < now() - make_interval(secs => $7)) THEN NULL "
             "ELSE now() + make_interval(secs => $5) * (0.9 + 0.2 * random()) END "
-            "FROM unnest($1::text[], $2::text[], $3::boolean[]) AS n(number, token, answered) "
+            "FROM unnest($1::text[], $2::text[], $3::boolean[], $6::boolean[]) "
+            "AS n(number, token, answered, found) "
             "WHERE t.tracking_number = n.number AND t.read_lease = n.token",
-            {numbers, tokens, answered, timing_.retry_wait, timing_.read_interval})
+            {numbers, tokens, answered, timing_.retry_wait, timing_.read_interval, found,
+             kLastReadLimit})
         .status();
   }));
   CountEvents(dones);
@@ -298,12 +354,15 @@ absl::StatusOr<std::vector<TrackerStore::DueUpdate>> PostgresTrackerStore::DueUp
   std::vector<DueUpdate> due;
   for (const Row row : rows) {
     const std::string number = row.Text("tracking_number");
-    ASSIGN_OR_RETURN(const std::string payload,
-                     sealer_.Open({"events", "payload", EventRow(number, row.Text("event_id"))},
-                                  row.Binary("payload")));
+    const absl::StatusOr<std::string> payload = sealer_.Open(
+        {"events", "payload", EventRow(number, row.Text("event_id"))}, row.Binary("payload"));
+    if (!payload.ok() && !absl::IsDataLoss(payload.status())) return payload.status();
     ups::v1::TrackingActivity activity;
-    if (!activity.ParseFromString(payload)) {
-      return absl::DataLossError("events.payload: not a TrackingActivity");
+    if (!payload.ok() || !activity.ParseFromString(*payload)) {
+      // The status matters more than its words.
+      LogError("event_not_readable",
+               {{"tracking_number", number}, {"event_id", row.Text("event_id")}});
+      activity.Clear();
     }
     DueUpdate& one = due.emplace_back();
     one.order = row.Int("update_order");
@@ -352,44 +411,58 @@ absl::Status PostgresTrackerStore::PostponeUpdate(int64_t order, absl::Duration 
 }
 
 absl::Status PostgresTrackerStore::Heartbeat(const std::string& run_id, absl::Duration lost_after) {
-  RETURN_IF_ERROR(db_.Exec("INSERT INTO door_runs (run_id) VALUES ($1) "
-                           "ON CONFLICT (run_id) DO UPDATE SET heartbeat_time = now()",
-                           {run_id})
-                      .status());
   return db_.Transact([&](Tx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        const Rows lost,
-        tx.Exec("UPDATE door_runs SET stop_time = now() WHERE stop_time IS NULL AND run_id <> $1 "
-                "AND heartbeat_time < now() - make_interval(secs => $2) "
-                "RETURNING heartbeat_time, now() AS found_time",
-                {run_id, lost_after}));
-    if (lost.empty()) return absl::OkStatus();
-    absl::Time from = absl::InfiniteFuture();
-    for (const Row row : lost) from = std::min(from, row.Time("heartbeat_time"));
-    LogWarning("webhook_door_lost", {{"runs", lost.size()}, {"since", TimeText(from)}});
-    // What the push may have lost since, Track tells: coverage ends there and begins anew.
-    RETURN_IF_ERROR(
-        tx.Exec("WITH broken AS (UPDATE coverage c SET to_time = $1 WHERE c.channel = 'WEBHOOK' "
-                "AND c.to_time > now() AND c.from_time < $1 "
-                "RETURNING c.tracking_number, c.from_time) "
-                "INSERT INTO coverage (tracking_number, channel, from_time, to_time) "
-                "SELECT t.tracking_number, 'WEBHOOK', now(), t.subscription_expire_time "
-                "FROM broken b JOIN trackers t USING (tracking_number) "
-                "WHERE t.subscription_expire_time > now() "
-                "ON CONFLICT (tracking_number, channel, from_time) DO NOTHING",
-                {from})
-            .status());
-    RETURN_IF_ERROR(tx.Exec("UPDATE trackers SET read_due_time = now(), read_lease = NULL "
-                            "WHERE read_due_time IS NOT NULL AND subscription = 'SUBSCRIBED'")
+    // This run may be one of them: it was asleep, or the database was away.
+    ASSIGN_OR_RETURN(const Rows lost,
+                     tx.Exec("UPDATE door_runs SET stop_time = heartbeat_time "
+                             "WHERE heartbeat_time < now() - make_interval(secs => $2) "
+                             "AND (stop_time IS NULL OR run_id = $1) "
+                             "RETURNING heartbeat_time, now() AS found_time",
+                             {run_id, lost_after}));
+    ASSIGN_OR_RETURN(const Rows closed, tx.Exec("SELECT max(stop_time) AS since FROM door_runs "
+                                                "HAVING bool_and(stop_time IS NOT NULL)"));
+    RETURN_IF_ERROR(tx.Exec("INSERT INTO door_runs (run_id) VALUES ($1) ON CONFLICT (run_id) "
+                            "DO UPDATE SET heartbeat_time = now(), stop_time = NULL",
+                            {run_id})
                         .status());
+    if (lost.empty() && closed.empty()) return absl::OkStatus();
+    absl::Time from = closed.empty() ? absl::InfiniteFuture() : closed[0].Time("since");
+    for (const Row row : lost) from = std::min(from, row.Time("heartbeat_time"));
+    RETURN_IF_ERROR(EndCoverage(tx, from));
     RETURN_IF_ERROR(
         tx.Exec("DELETE FROM door_runs WHERE stop_time < now() - interval '30 days'").status());
+    if (lost.empty()) {
+      LogInfo("webhook_door_was_closed", {{"since", TimeText(from)}});
+      return absl::OkStatus();
+    }
+    LogWarning("webhook_door_lost", {{"runs", lost.size()}, {"since", TimeText(from)}});
     return AppendAudit(
         tx, kService,
         {{.action = "service.unclean_start",
           .subject = kService,
           .detail = {{"from", TimeText(from)}, {"to", TimeText(lost[0].Time("found_time"))}}}});
   });
+}
+
+// What the push may have lost since `from`, Track tells: coverage ends there and begins anew now.
+absl::Status PostgresTrackerStore::EndCoverage(Tx& tx, absl::Time from) {
+  RETURN_IF_ERROR(
+      tx.Exec("WITH broken AS (UPDATE coverage SET to_time = $1 WHERE channel = 'WEBHOOK' "
+              "AND to_time > now() AND from_time < $1 RETURNING tracking_number), "
+              "begun AS (DELETE FROM coverage WHERE channel = 'WEBHOOK' "
+              "AND to_time > now() AND from_time >= $1 RETURNING tracking_number) "
+              "INSERT INTO coverage (tracking_number, channel, from_time, to_time) "
+              "SELECT t.tracking_number, 'WEBHOOK', now(), t.subscription_expire_time "
+              "FROM (SELECT * FROM broken UNION SELECT * FROM begun) AS b "
+              "JOIN trackers t USING (tracking_number) WHERE t.subscription_expire_time > now() "
+              "ON CONFLICT (tracking_number, channel, from_time) DO NOTHING",
+              {from})
+          .status());
+  return tx
+      .Exec(
+          "UPDATE trackers SET read_due_time = now(), read_lease = NULL "
+          "WHERE read_due_time IS NOT NULL AND subscription = 'SUBSCRIBED'")
+      .status();
 }
 
 absl::Status PostgresTrackerStore::EndRun(const std::string& run_id) {

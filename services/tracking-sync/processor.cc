@@ -31,20 +31,24 @@ absl::StatusOr<int> Processor::Step() {
     }
   }
   absl::Status stored = store_.StoreScans(scans, unreadable);
-  if (IsFaultOfInput(stored)) {
+  if (MayBeFaultOfInput(stored)) {
     // One message that cannot be stored must not hold up the others. Only when another one can be
     // is it the message's fault.
-    std::vector<std::string> refused;
+    std::vector<std::string> refused, failed;
     for (const NewScan& scan : scans) {
       const absl::Status alone = store_.StoreScans({scan}, {});
       if (IsFaultOfInput(alone)) {
         LogError("webhook_unreadable", {{"received", scan.received_id}, {"reason", alone}});
         refused.push_back(scan.received_id);
+      } else if (MayBeFaultOfInput(alone)) {
+        LogError("webhook_not_processed", {{"received", scan.received_id}, {"reason", alone}});
+        failed.push_back(scan.received_id);
       } else {
         RETURN_IF_ERROR(alone);
       }
     }
-    if (refused.size() == scans.size()) return stored;
+    if (refused.size() + failed.size() == scans.size()) return stored;
+    RETURN_IF_ERROR(store_.PostponeReceived(failed));
     unreadable.insert(unreadable.end(), refused.begin(), refused.end());
     stored = store_.StoreScans({}, unreadable);
   }

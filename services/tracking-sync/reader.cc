@@ -30,21 +30,33 @@ TrackReader::~TrackReader() { WaitUntilIdle(); }
 
 void TrackReader::WaitUntilIdle() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return in_flight_ == 0; });
+  changed_.wait(lock, [this] { return held_.empty(); });
+}
+
+absl::Status TrackReader::RenewLeases() {
+  std::vector<HeldLease> held;
+  {
+    const std::lock_guard lock(mutex_);
+    held.assign(held_.begin(), held_.end());
+  }
+  if (held.empty()) return absl::OkStatus();
+  return store_.RenewReading(held, lease_);
 }
 
 absl::StatusOr<int> TrackReader::Step() {
   int room = 0;
   {
     const std::lock_guard lock(mutex_);
-    room = most_ - in_flight_;
+    room = most_ - static_cast<int>(held_.size());
   }
   // A call that ends wakes this loop again.
   if (room <= 0) return 0;
   ASSIGN_OR_RETURN(const TrackerStore::Lease lease, store_.LeaseForReading(room, lease_));
   {
     const std::lock_guard lock(mutex_);
-    in_flight_ += static_cast<int>(lease.trackers.size());
+    for (const LeasedTracker& tracker : lease.trackers) {
+      held_.emplace(lease.token, tracker.tracking_number);
+    }
   }
   for (const LeasedTracker& tracker : lease.trackers) {
     ups_.Track(tracker.account, tracker.tracking_number, tracker.trace_id,
@@ -76,7 +88,7 @@ absl::StatusOr<int> TrackReader::Step() {
 
 void TrackReader::Store(std::vector<ReadOutcome> reads) {
   absl::Status stored = store_.StoreReads(reads);
-  if (IsFaultOfInput(stored) && reads.size() > 1) {
+  if (MayBeFaultOfInput(stored) && reads.size() > 1) {
     // One read that cannot be stored must not hold up the others.
     for (const ReadOutcome& read : reads) {
       const absl::Status alone = store_.StoreReads({read});
@@ -91,7 +103,7 @@ void TrackReader::Store(std::vector<ReadOutcome> reads) {
   }
   {
     const std::lock_guard lock(mutex_);
-    in_flight_ -= static_cast<int>(reads.size());
+    for (const ReadOutcome& read : reads) held_.erase({read.lease_token, read.tracking_number});
   }
   changed_.notify_all();
   wakeups_.reader.Notify();

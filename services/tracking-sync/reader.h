@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,12 +18,14 @@ namespace psups::tracking_sync {
 // in flight over its steps; what they bring is stored in groups.
 class TrackReader {
  public:
-  // `lease` must be longer than a call to the gateway can last.
+  // `lease` is how long the numbers of a process that died are held up.
   TrackReader(TrackerStore& store, UpsTracking& ups, int most, absl::Duration lease,
               Wakeups& wakeups);
   ~TrackReader();
 
   absl::StatusOr<int> Step();
+  // Keeps the leases of what is in flight; due at least thrice a lease. From any thread.
+  absl::Status RenewLeases();
 
   // Waits until nothing is in flight and everything is stored.
   void WaitUntilIdle();
@@ -37,7 +40,7 @@ class TrackReader {
   Wakeups& wakeups_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  int in_flight_ = 0;
+  std::set<HeldLease> held_;   // until what the read brought is stored
   Batcher<ReadOutcome> done_;  // last: its thread uses the others
 };
 

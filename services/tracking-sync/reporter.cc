@@ -23,7 +23,7 @@ absl::StatusOr<int> Reporter::Step() {
   std::vector<int64_t> done;
   if (reported.ok()) {
     for (const auto& [order, update] : due) done.push_back(order);
-  } else if (!IsFaultOfInput(reported)) {
+  } else if (!MayBeFaultOfInput(reported)) {
     return reported;
   } else {
     // One bad update must not hold up the other schedules.
@@ -31,7 +31,7 @@ absl::StatusOr<int> Reporter::Step() {
       const absl::Status alone = ingest_.Report({update});
       if (alone.ok()) {
         done.push_back(order);
-      } else if (IsFaultOfInput(alone)) {
+      } else if (MayBeFaultOfInput(alone)) {
         LogError("tracking_update_refused", {{"update", update.update_id()},
                                              {"document", update.document().document_id()},
                                              {"reason", alone}});

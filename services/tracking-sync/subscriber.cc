@@ -29,6 +29,31 @@ bool IsAboutNumbers(const absl::Status& status) {
 absl::StatusOr<int> Subscriber::Step() {
   ASSIGN_OR_RETURN(const TrackerStore::Lease lease, store_.LeaseForSubscribing(kLeased, lease_));
   if (lease.trackers.empty()) return 0;
+  std::vector<HeldLease> held;
+  for (const LeasedTracker& tracker : lease.trackers) {
+    held.emplace_back(lease.token, tracker.tracking_number);
+  }
+  const auto hold = [this](std::vector<HeldLease> leases) {
+    const std::lock_guard lock(mutex_);
+    held_ = std::move(leases);
+  };
+  hold(std::move(held));
+  absl::StatusOr<int> done = Subscribe(lease);
+  hold({});
+  return done;
+}
+
+absl::Status Subscriber::RenewLeases() {
+  std::vector<HeldLease> held;
+  {
+    const std::lock_guard lock(mutex_);
+    held = held_;
+  }
+  if (held.empty()) return absl::OkStatus();
+  return store_.RenewSubscribing(held, lease_);
+}
+
+absl::StatusOr<int> Subscriber::Subscribe(const TrackerStore::Lease& lease) {
   std::map<std::string, std::vector<std::string>> by_account;
   for (const LeasedTracker& tracker : lease.trackers) {
     by_account[tracker.account].push_back(tracker.tracking_number);
@@ -43,9 +68,10 @@ absl::StatusOr<int> Subscriber::Step() {
     }
   }
 
-  std::vector<SubscribeOutcome> outcomes;
+  int done = 0;
   while (!batches.empty()) {
     Send(batches);
+    std::vector<SubscribeOutcome> outcomes;
     std::vector<Batch> again;
     for (Batch& batch : batches) {
       std::vector<std::string>& numbers = batch.tracking_numbers;
@@ -78,10 +104,13 @@ absl::StatusOr<int> Subscriber::Step() {
       }
     }
     batches = std::move(again);
+    if (outcomes.empty()) continue;
+    // What UPS answered does not wait for the halving of the others.
+    RETURN_IF_ERROR(store_.StoreSubscriptions(lease.token, outcomes));
+    wakeups_.reader.Notify();
+    done += static_cast<int>(outcomes.size());
   }
-  RETURN_IF_ERROR(store_.StoreSubscriptions(lease.token, outcomes));
-  wakeups_.reader.Notify();
-  return static_cast<int>(outcomes.size());
+  return done;
 }
 
 void Subscriber::Send(std::vector<Batch>& batches) {

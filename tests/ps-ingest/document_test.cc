@@ -112,6 +112,26 @@ TEST(Documents, NameDocumentAndColumnOfWhatCannotBeReadButNotTheValue) {
   EXPECT_THAT(answer.error->sentence, Not(HasSubstr("Jane")));
 }
 
+TEST(Documents, AreReadWithoutTheOneThatCannotBe) {
+  Json bad = SampleRow();
+  bad["C.SCHED_NBR"] = 2;
+  bad["C.QTY_PO"] = "four";
+  Json other = SampleRow();
+  other["A.PO_ID"] = "0000000124";
+  const Answer answer = ReadRows({SampleRow(), bad, other});
+  EXPECT_EQ(answer.error->kind, PsErrorKind::kData);
+  ASSERT_THAT(answer.documents, SizeIs(1));
+  EXPECT_EQ(answer.documents[0].order.document().document_id(), "0000000124");
+}
+
+TEST(Documents, AreNotReadIfARowDoesNotSayWhoseItIs) {
+  Json nobodys = SampleRow();
+  nobodys["A.PO_ID"] = " ";
+  const Answer answer = ReadRows({SampleRow(), nobodys});
+  EXPECT_EQ(answer.error->kind, PsErrorKind::kData);
+  EXPECT_THAT(answer.documents, IsEmpty());
+}
+
 TEST(Documents, AreRefusedWithoutAColumnThatDecidesWhetherTheyShip) {
   for (const char* column : {"A.HOLD_STATUS", "B.CANCEL_STATUS", "C.QTY_PO", "QTY_RECEIVED"}) {
     Json row = SampleRow();

@@ -247,6 +247,20 @@ TEST_F(SandboxTest, AnOrderIsReadNormalisedAndHandedOut) {
   EXPECT_THAT(stack_.Audit("order.store"), SizeIs(1));
 }
 
+TEST_F(SandboxTest, AnOrderDatedAfterGoLiveIsFoundThoughItWasTouchedLastBefore) {
+  Json old = Order("0000000002", "2026-10-20T10:00:00");
+  old["PO_DT"] = "2026-10-20";
+  Json post_dated = Order("0000000001", "2026-10-20T10:00:00");
+  post_dated["PO_DT"] = "2026-11-02";
+  Load({old, post_dated});
+  Connect(Settings());
+  Poll();
+  const auto leased = stack_.orders->LeaseOrders(10, absl::Seconds(60));
+  ASSERT_OK(leased.status());
+  ASSERT_THAT(*leased, SizeIs(1));
+  EXPECT_EQ(leased->front().order.document().document_id(), "0000000001");
+}
+
 TEST_F(SandboxTest, EveryReadIsRecordedUnderTheIdThatPeopleSoftSaw) {
   Load({Order("0000000001", "2026-11-20T10:00:00")});
   Connect(Settings());
@@ -524,9 +538,7 @@ TEST_F(SandboxTest, ARefusedStatusBlocksItsScheduleOnly) {
   pb::TrackingUpdate good = Update(3);
   good.set_sequence_number(1);
   good.mutable_document()->set_document_id("0000000002");
-  ASSERT_OK(stack_.write_backs->Report({bad}, ""));
-  WriteBack();
-  ASSERT_OK(stack_.write_backs->Report({after_bad, good}, ""));
+  ASSERT_OK(stack_.write_backs->Report({bad, after_bad, good}, ""));
   WriteBack();
   EXPECT_EQ(stack_.Count("SELECT count(*) FROM write_backs WHERE state = 'PARKED'"), 1);
   EXPECT_EQ(stack_.Count("SELECT count(*) FROM write_backs WHERE state = 'PENDING'"), 1);

@@ -50,7 +50,7 @@ struct Stack {
   std::unique_ptr<ConnectionStore> connections = MakeConnectionStore(schema.db(), sealer);
   std::unique_ptr<PollStore> polls = MakePollStore(schema.db(), sealer);
   std::unique_ptr<OrderStore> orders = MakeOrderStore(schema.db(), sealer);
-  std::unique_ptr<WriteBackStore> write_backs = MakeWriteBackStore(schema.db(), derive);
+  std::unique_ptr<WriteBackStore> write_backs = MakeWriteBackStore(schema.db(), sealer, derive);
   std::unique_ptr<RunStore> runs = MakeRunStore(schema.db());
 
   void Exec(const std::string& sql) { ASSERT_OK(schema.db().Exec(sql).status()); }

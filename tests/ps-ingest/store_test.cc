@@ -8,6 +8,7 @@
 #include "services/ps-ingest/order_service.h"
 #include "services/ps-ingest/poller.h"
 #include "services/ps-ingest/write_back.h"
+#include "services/ps-ingest/write_backer.h"
 #include "tests/ps-ingest/samples.h"
 #include "tests/ps-ingest/stack.h"
 
@@ -118,7 +119,7 @@ class StoreTest : public ::testing::Test {
 
   static std::vector<std::string> Sent(const WriteBackLane& lane) {
     std::vector<std::string> sent;
-    for (const auto& update : Sendable(lane.pending, kMostMessages)) {
+    for (const auto& update : lane.updates) {
       sent.push_back(
           absl::StrCat(update.schedule().schedule_number(), "/", update.sequence_number()));
     }
@@ -183,13 +184,13 @@ TEST_F(ConnectionStoreTest, ReadingStartsAnewOnlyIfWhatMayShipChanged) {
   pb::Connection connection = Connect("c1");
   Read({});
   const std::string watermark = stack_.connections->Get("c1")->watermark();
-  EXPECT_GT(watermark, "2026-11-01");
+  EXPECT_GT(watermark, "2026-10-02T00:00:00");
   connection.set_poll_interval_seconds(7);
   ASSERT_OK_AND_ASSIGN(connection, stack_.connections->Update(connection, "", kAnn));
   EXPECT_EQ(connection.watermark(), watermark);
   connection.set_ship_orders_since("2026-10-01");
   ASSERT_OK_AND_ASSIGN(connection, stack_.connections->Update(connection, "", kAnn));
-  EXPECT_EQ(connection.watermark(), "2026-10-01T00:00:00");
+  EXPECT_EQ(connection.watermark(), "2026-09-01T00:00:00");
 }
 
 TEST_F(ConnectionStoreTest, ListsByIdInPages) {
@@ -298,6 +299,28 @@ TEST_F(PollStoreTest, TheCursorStaysIfTheRowsCannotBeStored) {
   EXPECT_EQ(Lease().cursor.watermark, before);
 }
 
+TEST_F(PollStoreTest, ADocumentThatCannotBeReadIsShownTheOthersAreStoredAndTheCursorStays) {
+  Connect("c1");
+  PollLease poll = Lease();
+  const absl::Time before = poll.cursor.watermark;
+  const auto window = NextWindow(poll.cursor, WindowRulesOf(poll.connection), absl::Now());
+  nlohmann::ordered_json bad = Row("1", "four");
+  bad["C.SCHED_NBR"] = 2;
+  const Answer answer =
+      Understand({.response = HttpResponse{.body = SampleBody({Row("1"), bad, Row("2")})}},
+                 poll.connection, poll.type, 1000);
+  ASSERT_OK(stack_.polls->StoreRead(
+      poll, Settle(poll, *window, RandomHex128(), answer, std::nullopt, {}, {}, stack_.derive)));
+  ASSERT_OK_AND_ASSIGN(const auto found, stack_.orders->List({}, {}));
+  ASSERT_THAT(found.items, SizeIs(1));
+  EXPECT_EQ(found.items[0].document().document_id(), "2");
+  EXPECT_THAT(stack_.connections->Get("c1")->last_error(), HasSubstr("US001 1 line 1 schedule 2"));
+  stack_.Exec("UPDATE source_cursors SET due_time = now()");
+  const Cursor after = Lease().cursor;
+  EXPECT_EQ(after.watermark, before);
+  EXPECT_FALSE(after.position.has_value());  // the next round reaches up to the clock
+}
+
 TEST_F(PollStoreTest, ARefusedCredentialStopsTheConnectionInTheSameTransaction) {
   Connect("c1");
   PollLease poll = Lease();
@@ -332,7 +355,9 @@ TEST_F(PollStoreTest, ASwappedRevisionDoesNotOpen) {
   stack_.Exec(
       "UPDATE order_revisions a SET content = b.content FROM order_revisions b "
       "WHERE a.order_id <> b.order_id");
-  EXPECT_THAT(stack_.orders->LeaseOrders(10, kLease), HasCode(absl::StatusCode::kDataLoss));
+  const auto rows = stack_.schema.db().Exec("SELECT order_id FROM orders LIMIT 1");
+  EXPECT_THAT(stack_.orders->Get("orders/" + (*rows)[0].Text("order_id")),
+              HasCode(absl::StatusCode::kDataLoss));
 }
 
 using OrderStoreTest = StoreTest;
@@ -344,6 +369,17 @@ TEST_F(OrderStoreTest, ARevisionIsHandedOutOnceUntilItsLeaseIsOver) {
   EXPECT_THAT(HandOut(), IsEmpty());
   stack_.Exec("UPDATE orders SET lease_expire_time = now()");
   EXPECT_THAT(HandOut(), SizeIs(1));
+}
+
+TEST_F(OrderStoreTest, ARevisionThatDoesNotOpenStaysBehindAndKeepsNoOther) {
+  Connect("c1");
+  Read({Row("1"), Row("2")});
+  stack_.Exec(
+      "UPDATE order_revisions r SET content = '\\x00' FROM orders o "
+      "WHERE o.order_id = r.order_id AND o.document_id = '1'");
+  const auto leased = HandOut();
+  ASSERT_THAT(leased, SizeIs(1));
+  EXPECT_EQ(leased[0].order.document().document_id(), "2");
 }
 
 TEST_F(OrderStoreTest, AnAcknowledgementEndsItForGoodAndMayComeTwice) {
@@ -508,28 +544,73 @@ TEST_F(WriteBackStoreTest, ASchedulesUpdatesAreSentByNumberWhateverOrderTheyCame
   ASSERT_OK(stack_.write_backs->StoreOutcome(lanes[0], {.written = {Update(1, 2).update_id()}}));
   EXPECT_THAT(Lanes(), IsEmpty());
   ASSERT_OK(stack_.write_backs->Report({Update(1)}, kAnn));
-  lanes = Lanes();
-  ASSERT_THAT(lanes, SizeIs(1));
-  EXPECT_THAT(Sent(lanes[0]), ElementsAre("1/1", "1/2", "1/3"));
+  for (int number = 1; number <= 3; ++number) {
+    lanes = Lanes();  // at once
+    ASSERT_THAT(lanes, SizeIs(1));
+    EXPECT_THAT(Sent(lanes[0]), ElementsAre(absl::StrCat("1/", number)));
+    ASSERT_OK(
+        stack_.write_backs->StoreOutcome(lanes[0], {.written = {Update(number).update_id()}}));
+  }
+  EXPECT_THAT(Lanes(), IsEmpty());
 }
 
-TEST_F(WriteBackStoreTest, AParkedUpdateBlocksItsScheduleAlsoForWhatCameThrough) {
+TEST_F(WriteBackStoreTest, OnePostHoldsOneUpdateOfEachSchedule) {
   Connect("c1");
   Activate();
-  ASSERT_OK(stack_.write_backs->Report({Update(1), Update(2), Update(3)}, kAnn));
-  ASSERT_OK(stack_.write_backs->StoreOutcome(
-      Lanes()[0], {.written = {Update(1).update_id(), Update(3).update_id()},
-                   .parked = {Update(2).update_id()},
-                   .parked_error = "refused"}));
-  ASSERT_OK(stack_.write_backs->Report({Update(4), Update(1, 2)}, kAnn));
+  ASSERT_OK(stack_.write_backs->Report(
+      {Update(1), Update(2), Update(3), Update(1, 2), Update(2, 2), Update(1, 3)}, kAnn));
   const auto lanes = Lanes();
   ASSERT_THAT(lanes, SizeIs(1));
-  EXPECT_THAT(Sent(lanes[0]), ElementsAre("2/1"));
+  EXPECT_THAT(Sent(lanes[0]), ::testing::UnorderedElementsAre("1/1", "2/1", "3/1"));
+}
+
+TEST_F(WriteBackStoreTest, AParkedUpdateBlocksItsScheduleOnly) {
+  Connect("c1");
+  Activate();
+  ASSERT_OK(stack_.write_backs->Report({Update(1), Update(2), Update(1, 2)}, kAnn));
+  ASSERT_OK(stack_.write_backs->StoreOutcome(Lanes()[0], {.written = {Update(1, 2).update_id()},
+                                                          .parked = {Update(1).update_id()},
+                                                          .parked_error = "refused"}));
+  ASSERT_OK(stack_.write_backs->Report({Update(3), Update(2, 2)}, kAnn));
+  const auto lanes = Lanes();
+  ASSERT_THAT(lanes, SizeIs(1));
+  EXPECT_THAT(Sent(lanes[0]), ElementsAre("2/2"));
   ASSERT_OK_AND_ASSIGN(const auto parked,
                        stack_.write_backs->List({.state = pb::WriteBack::PARKED}, {}));
   ASSERT_THAT(parked.items, SizeIs(1));
   EXPECT_EQ(parked.items[0].last_error(), "refused");
   EXPECT_EQ(parked.items[0].attempt_count(), 1);
+}
+
+TEST_F(WriteBackStoreTest, WhatAnUpdateSaysIsNotReadableInTheDatabase) {
+  Connect("c1");
+  Activate();
+  pb::TrackingUpdate update = Update(1);
+  update.set_description("LEFT WITH J SMITH, COLUMBUS");
+  ASSERT_OK(stack_.write_backs->Report({update}, kAnn));
+  EXPECT_EQ(stack_.Count("SELECT count(*) FROM write_backs WHERE "
+                         "position('SMITH'::bytea IN content) > 0"),
+            0);
+  EXPECT_EQ(Lanes().at(0).updates.at(0).description(), update.description());
+  EXPECT_EQ(stack_.write_backs->List({}, {})->items.at(0).update().description(),
+            update.description());
+  stack_.Exec("UPDATE write_backs SET update_id = 'another'");
+  EXPECT_THAT(stack_.write_backs->List({}, {}), HasCode(absl::StatusCode::kDataLoss));
+}
+
+TEST_F(WriteBackStoreTest, AnUnknownConnectionGetsNoKey) {
+  EXPECT_FALSE(stack_.write_backs->Report({Update(1, 1, "c9")}, kAnn).ok());
+  EXPECT_EQ(stack_.Count("SELECT count(*) FROM data_keys"), 0);
+}
+
+TEST_F(WriteBackStoreTest, AnUpdateThatDoesNotOpenStaysBehindAndKeepsNoOther) {
+  Connect("c1");
+  Activate();
+  ASSERT_OK(stack_.write_backs->Report({Update(1), Update(1, 2)}, kAnn));
+  stack_.Exec("UPDATE write_backs SET content = '\\x00' WHERE schedule_number = 1");
+  const auto lanes = Lanes();
+  ASSERT_THAT(lanes, SizeIs(1));
+  EXPECT_THAT(Sent(lanes[0]), ElementsAre("2/1"));
 }
 
 TEST_F(WriteBackStoreTest, OnePostIsInFlightForAConnectionAndOnlyWhileActive) {
@@ -702,6 +783,62 @@ TEST_F(HandlerTest, AReportWakesTheLoopOnceItIsStored) {
   request.mutable_updates(0)->set_status("NO_SUCH");
   EXPECT_THAT(server_.Report(request, kAnn), HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(reported_, 1);
+}
+
+// The loops, with a PeopleSoft that must not be called.
+class LoopTest : public StoreTest {
+ protected:
+  class NoPeopleSoft : public PeopleSoft {
+   public:
+    void Send(const Call&, std::function<void(Reply)>) override { ADD_FAILURE() << "called"; }
+  };
+
+  NoPeopleSoft people_soft_;
+  OpenCalls calls_;
+  Wakeup wakeup_;
+  Executor executor_{1};
+  const Post post_ = [this](std::function<void()> task) { executor_.Post(std::move(task)); };
+  const Backoff soon_ = {.first = absl::Milliseconds(1), .cap = absl::Milliseconds(1)};
+  // Of the passwords' database only.
+  Db away_{"host=/nowhere dbname=psups", 1};
+  std::unique_ptr<ConnectionStore> lost_ = MakeConnectionStore(away_, stack_.sealer);
+  Passwords no_passwords_{*lost_};
+};
+
+TEST_F(LoopTest, APasswordThatTheDatabaseDidNotGiveIsAskedForAgainSoon) {
+  Connect("c1");
+  Activate();
+  ASSERT_OK(stack_.write_backs->Report({Update(1)}, kAnn));
+  Poller poller(*stack_.polls, people_soft_, no_passwords_, calls_, post_, stack_.derive,
+                {.retry = soon_, .setup_retry = absl::Hours(9)}, wakeup_);
+  ASSERT_THAT(poller.Step(), IsOkAndHolds(1));
+  poller.Drain();
+  WriteBacker write_backer(*stack_.write_backs, people_soft_, no_passwords_, calls_, post_,
+                           {.retry = soon_, .setup_retry = absl::Hours(9)}, wakeup_);
+  ASSERT_THAT(write_backer.Step(), IsOkAndHolds(1));
+  write_backer.Drain();
+  for (const char* table : {"source_cursors", "write_back_lanes"}) {
+    EXPECT_EQ(stack_.Count(absl::StrCat("SELECT count(*) FROM ", table,
+                                        " WHERE due_time < now() + interval '8 hours' AND "
+                                        "failure_count = 1 AND last_error LIKE 'not %'")),
+              1)
+        << table;
+  }
+}
+
+TEST_F(LoopTest, ALaneWithNothingThatCanBeReadIsLookedAtAgainSoon) {
+  Connect("c1");
+  Activate();
+  ASSERT_OK(stack_.write_backs->Report({Update(1)}, kAnn));
+  stack_.Exec("UPDATE write_backs SET content = '\\x00'");
+  Passwords passwords(*stack_.connections);
+  WriteBacker write_backer(*stack_.write_backs, people_soft_, passwords, calls_, post_,
+                           {.retry = soon_, .setup_retry = absl::Hours(9)}, wakeup_);
+  ASSERT_THAT(write_backer.Step(), IsOkAndHolds(1));
+  write_backer.Drain();
+  EXPECT_EQ(stack_.Count("SELECT count(*) FROM write_back_lanes WHERE last_error <> '' AND "
+                         "due_time < now() + interval '8 hours'"),
+            1);
 }
 
 TEST_F(StoreTest, GaugesTellAgesAndCounts) {

@@ -36,7 +36,7 @@ TEST(NextWindow, ReachesFromTheWatermarkLessTheOverlapToTheServersClockLessTheLa
   EXPECT_FALSE(cursor.position.has_value());
 }
 
-TEST(NextWindow, BeginsAtTheGoLiveDayAndNeverBeforeIt) {
+TEST(NextWindow, BeginsAtTheCursorsStartAndNeverBeforeIt) {
   Cursor cursor = ReadUpTo(At(0, 0, 0, 1));
   const auto window = NextWindow(cursor, Rules(), At(12));
   EXPECT_EQ(window->from, At(0, 0, 0, 1));

@@ -37,12 +37,6 @@ pb::TrackingUpdate Update(int sequence, int schedule = 1) {
   return update;
 }
 
-std::vector<int> Numbers(const std::vector<pb::TrackingUpdate>& updates) {
-  std::vector<int> numbers;
-  for (const auto& update : updates) numbers.push_back(static_cast<int>(update.sequence_number()));
-  return numbers;
-}
-
 TEST(Messages, CarryWhatTheOperationTakes) {
   pb::TrackingUpdate update = Update(1);
   update.set_description(std::string(59, 'x') + "é");  // 61 bytes: the last character goes whole
@@ -66,15 +60,6 @@ TEST(Messages, CarryWhatTheOperationTakes) {
                                    {"QTY", "3.0000"},
                                    {"DESCR", std::string(59, 'x')}};
   EXPECT_EQ(json["MESSAGES"], nlohmann::json::array({expected}));
-}
-
-TEST(Sendable, KeepsEachSchedulesOrderAndStopsAtAGap) {
-  EXPECT_THAT(Numbers(Sendable({Update(3), Update(4), Update(6), Update(7)}, 100)),
-              ElementsAre(3, 4));
-  EXPECT_THAT(Numbers(Sendable({Update(3), Update(5), Update(1, 2), Update(2, 2)}, 100)),
-              ElementsAre(3, 1, 2));
-  EXPECT_THAT(Sendable({Update(1), Update(2), Update(3)}, 2), SizeIs(2));
-  EXPECT_THAT(Sendable({}, 100), IsEmpty());
 }
 
 TEST(Results, TellWrittenFromRefused) {

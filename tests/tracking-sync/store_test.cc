@@ -1,4 +1,5 @@
 #include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -379,6 +380,47 @@ TEST_F(StoreTest, OneReplicaReportsAtATimeAndAnotherTakesOverWhenItIsGone) {
   EXPECT_TRUE(done.empty());
 }
 
+TEST_F(StoreTest, AnUpdateWhoseEventDoesNotOpenIsReportedWithoutItsWords) {
+  ASSERT_OK(Create({NewTracker(kA), NewTracker(kB)}));
+  Query(
+      absl::StrCat("UPDATE events SET payload = (SELECT payload FROM events WHERE "
+                   "tracking_number = '",
+                   kA, "')"));
+  ASSERT_OK_AND_ASSIGN(const auto due, store_->DueUpdates(10, absl::Seconds(10)));
+  std::map<std::string, std::string> words;
+  for (const auto& [order, update] : due) {
+    EXPECT_EQ(update.status(), "LABEL_CREATED");
+    words[update.tracking_number()] = update.description();
+  }
+  EXPECT_THAT(
+      words, ::testing::ElementsAre(::testing::Pair(kA, "Label created"), ::testing::Pair(kB, "")));
+}
+
+TEST_F(StoreTest, ALeaseThatIsRenewedStaysAndOneOfADeadProcessComesBack) {
+  ASSERT_OK(Create({NewTracker(kA), NewTracker(kB)}));
+  Query("UPDATE trackers SET read_due_time = now()");
+  const auto lost = [&](const auto& lease, const auto& renew) {
+    const auto first = lease(absl::ZeroDuration());
+    EXPECT_EQ(first.trackers.size(), 2u);
+    EXPECT_OK(renew({{first.token, kA}, {"a lease before", kB}}));
+    std::vector<std::string> numbers;
+    for (const auto& tracker : lease(absl::Minutes(1)).trackers) {
+      numbers.push_back(tracker.tracking_number);
+    }
+    return numbers;
+  };
+  EXPECT_THAT(lost([&](absl::Duration d) { return *store_->LeaseForSubscribing(10, d); },
+                   [&](const std::vector<HeldLease>& held) {
+                     return store_->RenewSubscribing(held, absl::Minutes(1));
+                   }),
+              ::testing::ElementsAre(kB));
+  EXPECT_THAT(lost([&](absl::Duration d) { return *store_->LeaseForReading(10, d); },
+                   [&](const std::vector<HeldLease>& held) {
+                     return store_->RenewReading(held, absl::Minutes(1));
+                   }),
+              ::testing::ElementsAre(kB));
+}
+
 TEST_F(StoreTest, LeasedTrackersAreNotHandedOutTwiceAndALostLeaseChangesNothing) {
   ASSERT_OK(Create({NewTracker(kA), NewTracker(kB)}));
   ASSERT_OK_AND_ASSIGN(const auto lease, store_->LeaseForSubscribing(10, absl::Minutes(1)));
@@ -443,35 +485,106 @@ TEST_F(StoreTest, CoverageTellsWhichChannelWatchedWhen) {
   EXPECT_GT(FromProto(tracker.coverage(1).to_time()), absl::Now() + absl::Hours(24 * 14 + 23));
 }
 
-TEST_F(StoreTest, ADoorThatWasLostIsAGapThatTrackFills) {
-  ASSERT_OK(Create({NewTracker(kA)}));
-  ASSERT_OK_AND_ASSIGN(const auto lease, store_->LeaseForSubscribing(10, absl::Minutes(1)));
-  ASSERT_OK(store_->StoreSubscriptions(lease.token, {{kA, SubscribeOutcome::Result::kSubscribed,
-                                                      absl::Now() + absl::Hours(24 * 14)}}));
-  Query("UPDATE trackers SET read_due_time = now() + interval '6 hours'");
-  Query("UPDATE coverage SET from_time = now() - interval '1 hour'");
-  ASSERT_OK(store_->Heartbeat("run1", absl::Seconds(20)));
-  ASSERT_OK(store_->Heartbeat("run2", absl::Seconds(20)));
-  EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 0);
-  Query(
-      "UPDATE door_runs SET heartbeat_time = now() - interval '30 seconds' WHERE run_id = 'run1'");
-  ASSERT_OK(store_->Heartbeat("run2", absl::Seconds(20)));
-  EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 1);
-  EXPECT_EQ(Number("SELECT count(*) FROM coverage"), 2);
-  EXPECT_EQ(Number("SELECT count(*) FROM audit_outbox WHERE convert_from(entry, 'UTF8') LIKE "
-                   "'%service.unclean_start%'"),
-            1);
-  Query("UPDATE trackers SET read_due_time = now() + interval '6 hours'");
-  ASSERT_OK(store_->Heartbeat("run2", absl::Seconds(20)));  // told once
+class DoorTest : public StoreTest {
+ protected:
+  // One number, subscribed an hour ago and read every six hours.
+  void Follow() {
+    ASSERT_OK(Create({NewTracker(kA)}));
+    ASSERT_OK_AND_ASSIGN(const auto lease, store_->LeaseForSubscribing(10, absl::Minutes(1)));
+    ASSERT_OK(store_->StoreSubscriptions(lease.token, {{kA, SubscribeOutcome::Result::kSubscribed,
+                                                        absl::Now() + absl::Hours(24 * 14)}}));
+    Query("UPDATE coverage SET from_time = now() - interval '1 hour'");
+    ReadLater();
+  }
+  void ReadLater() { Query("UPDATE trackers SET read_due_time = now() + interval '6 hours'"); }
+  absl::Status Beat(const std::string& run) { return store_->Heartbeat(run, absl::Seconds(20)); }
+  // As if `run` had said nothing for so long.
+  void Silence(const std::string& run, const std::string& interval = "30 seconds") {
+    Query(absl::StrCat("UPDATE door_runs SET heartbeat_time = heartbeat_time - interval '",
+                       interval, "' WHERE run_id = '", run, "'"));
+  }
+
+  // The number is read at once, and its coverage has a hole.
+  bool GapFound() {
+    return Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()") == 1 &&
+           Number("SELECT count(*) FROM coverage a JOIN coverage b ON b.from_time > a.to_time") ==
+               1;
+  }
+  bool NoGap() {
+    return Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()") == 0 &&
+           Number("SELECT count(*) FROM coverage") == 1;
+  }
+  int64_t UncleanStarts() {
+    return Number(
+        "SELECT count(*) FROM audit_outbox WHERE convert_from(entry, 'UTF8') LIKE "
+        "'%service.unclean_start%'");
+  }
+};
+
+TEST_F(DoorTest, ADoorThatWasLostIsAGapThatTrackFills) {
+  ASSERT_OK(Beat("run1"));
+  ASSERT_OK(Beat("run2"));
+  Follow();
+  ASSERT_OK(Beat("run2"));
+  EXPECT_TRUE(NoGap());
+  Silence("run1");
+  ASSERT_OK(Beat("run2"));
+  EXPECT_TRUE(GapFound());
+  EXPECT_EQ(UncleanStarts(), 1);
+  ReadLater();
+  ASSERT_OK(Beat("run2"));  // told once
   EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 0);
 }
 
-TEST_F(StoreTest, ADoorThatWasClosedInOrderIsNoGap) {
-  ASSERT_OK(store_->Heartbeat("run1", absl::Seconds(20)));
+TEST_F(DoorTest, ADoorThatWasClosedInOrderWhileAnotherWasOpenIsNoGap) {
+  ASSERT_OK(Beat("run1"));
+  ASSERT_OK(Beat("run2"));
+  Follow();
   ASSERT_OK(store_->EndRun("run1"));
-  Query("UPDATE door_runs SET heartbeat_time = now() - interval '1 hour'");
-  ASSERT_OK(store_->Heartbeat("run2", absl::Seconds(20)));
-  EXPECT_EQ(Number("SELECT count(*) FROM audit_outbox"), 0);
+  Silence("run1", "1 hour");
+  ASSERT_OK(Beat("run2"));
+  ASSERT_OK(Beat("run3"));
+  EXPECT_TRUE(NoGap());
+}
+
+TEST_F(DoorTest, TheTimeInWhichNoDoorWasOpenIsAGapThoughEachWasClosedInOrder) {
+  ASSERT_OK(Beat("run1"));
+  Follow();
+  ASSERT_OK(store_->EndRun("run1"));
+  ASSERT_OK(Beat("run2"));
+  EXPECT_TRUE(GapFound());
+  EXPECT_EQ(UncleanStarts(), 0);
+  ReadLater();
+  ASSERT_OK(Beat("run2"));  // told once
+  EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 0);
+}
+
+TEST_F(DoorTest, ADoorWhoseOwnHeartStoodStillIsAGap) {
+  ASSERT_OK(Beat("run1"));
+  Follow();
+  Silence("run1");
+  ASSERT_OK(Beat("run1"));
+  EXPECT_TRUE(GapFound());
+  EXPECT_EQ(UncleanStarts(), 1);
+  ReadLater();
+  ASSERT_OK(Beat("run1"));
+  EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 0);
+}
+
+TEST_F(DoorTest, ADoorThatWasTakenForLostAndComesBackCanBeLostAgain) {
+  ASSERT_OK(Beat("run1"));
+  ASSERT_OK(Beat("run2"));
+  Follow();
+  Silence("run1");
+  ASSERT_OK(Beat("run2"));
+  ReadLater();
+  ASSERT_OK(Beat("run1"));  // until now it could store nothing
+  EXPECT_TRUE(GapFound());
+  ReadLater();
+  Silence("run1");
+  ASSERT_OK(Beat("run2"));
+  EXPECT_TRUE(GapFound());
+  EXPECT_EQ(UncleanStarts(), 3);
 }
 
 TEST_F(StoreTest, ListsComeInPagesNewestFirst) {

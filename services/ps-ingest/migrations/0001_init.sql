@@ -27,7 +27,7 @@ CREATE TABLE source_cursors (
   reader_key text NOT NULL REFERENCES readers,
   lease_epoch bigint NOT NULL DEFAULT 0,     -- counts leases: who stores must hold the newest
   due_time timestamptz NOT NULL DEFAULT now(),
-  start_time timestamptz NOT NULL,           -- ship_orders_since: nothing before it is read
+  start_time timestamptz NOT NULL,           -- nothing before it is read
   watermark_time timestamptz NOT NULL,       -- all up to here was read
   position_time timestamptz,                 -- NULL between rounds
   round_end_time timestamptz,
@@ -106,7 +106,7 @@ CREATE TABLE write_backs (
   sequence_number bigint NOT NULL,
   state text NOT NULL DEFAULT 'PENDING'
     CHECK (state IN ('PENDING', 'WRITTEN', 'PARKED', 'SKIPPED')),
-  content bytea NOT NULL,                    -- psups.orders.v1.TrackingUpdate
+  content bytea NOT NULL,                    -- psups.orders.v1.TrackingUpdate, sealed
   attempt_count integer NOT NULL DEFAULT 0,
   last_error text NOT NULL DEFAULT '',
   create_time timestamptz NOT NULL DEFAULT now(),
@@ -115,8 +115,7 @@ CREATE TABLE write_backs (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX write_backs_by_schedule ON write_backs (connection_id, document_type, business_unit,
   document_id, line_number, schedule_number, sequence_number);
-CREATE INDEX write_backs_parked ON write_backs (connection_id, document_type, business_unit,
-  document_id, line_number, schedule_number) WHERE state = 'PARKED';
+CREATE INDEX write_backs_parked ON write_backs (connection_id) WHERE state = 'PARKED';
 CREATE INDEX write_backs_pending ON write_backs (connection_id, create_time)
   WHERE state = 'PENDING';
 

@@ -66,6 +66,7 @@ CREATE TABLE received_events (
   payload bytea NOT NULL,
   state text NOT NULL DEFAULT 'NEW' CHECK (state IN ('NEW', 'UNKNOWN', 'DONE', 'UNREADABLE')),
   due_time timestamptz DEFAULT now(),
+  attempt_count int NOT NULL DEFAULT 0, -- failures to store it that may be no fault of its own
   receive_time timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX received_events_due ON received_events (due_time) WHERE due_time IS NOT NULL;
@@ -135,7 +136,7 @@ CREATE TABLE coverage (
 ) WITH (fillfactor = 70);
 
 -- The replicas of the webhook's door. One without stop_time whose heartbeat is old was lost, and
--- with it perhaps events.
+-- with it perhaps events; its stop_time becomes that of its last heartbeat.
 CREATE TABLE door_runs (
   run_id text PRIMARY KEY,
   start_time timestamptz NOT NULL DEFAULT now(),
