@@ -280,6 +280,8 @@ void Poller::Finish(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
   if (!result.ok()) {
     // The lease runs out and the window is read again; what is left to do is to record the call.
     LogWarning("read_not_stored", {{"connection", poll.connection.name()}, {"status", result}});
+    (void)store_.ShowProblem(
+        poll, absl::StrCat("what was read cannot be stored: ", std::string(result.message())));
     calls_.Unrecorded(read->call_id, QueryEntry(poll, WindowRecord(poll, read->window),
                                                 read->call_id, outcome_name + ", not stored"));
   }
@@ -293,7 +295,8 @@ absl::Status Poller::Store(Read& read, ReadOutcome outcome) {
   const std::string& connection = poll.connection.name();
   if (!outcome.stop_reason.empty()) {
     LogError("connection_stopped", {{"connection", connection}, {"reason", outcome.stop_reason}});
-  } else if (!outcome.error.empty() && outcome.error != poll.connection.last_error()) {
+  } else if (!outcome.error.empty() &&
+             std::count(poll.problems.begin(), poll.problems.end(), outcome.error) == 0) {
     LogWarning("read_failed", {{"connection", connection}, {"reason", outcome.error}});
   }
   if (outcome.refused_count > 0) {

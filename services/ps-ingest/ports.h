@@ -75,6 +75,7 @@ struct PollLease {
   absl::Time read_start = {};  // the database's clock
   absl::Duration clock_offset = absl::ZeroDuration();
   int failure_count = 0;
+  std::vector<std::string> problems = {};  // of all the connection's queries, as they were told
 };
 
 // A document that says something new.
@@ -115,6 +116,8 @@ class PollStore {
       const std::string& connection_id, const std::vector<std::string>& order_ids) = 0;
   // All of it or, if the lease was lost, nothing: ABORTED. Ends the lease.
   virtual absl::Status StoreRead(const PollLease& poll, const ReadOutcome& outcome) = 0;
+  // Shows why what was read cannot be stored, as far as this can be.
+  virtual absl::Status ShowProblem(const PollLease& poll, const std::string& problem) = 0;
 };
 
 // The orders as shipment-builder and people see them.

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/connection.h"
 #include "services/ps-ingest/document.h"
@@ -38,13 +39,14 @@ constexpr char kLease[] =
     "  FROM cursors s WHERE r.reader_key = s.reader_key) "
     "SELECT s.connection_id, c.version, c.state, c.state_reason, c.settings, s.document_type, "
     "  s.lease_epoch, s.start_time, s.watermark_time, s.position_time, s.round_end_time, "
-    "  s.window_seconds, s.clock_offset_ms, s.failure_count, s.last_error, "
+    "  s.window_seconds, s.clock_offset_ms, s.failure_count, "
+    "  (SELECT coalesce(string_agg(DISTINCT o.last_error, E'\n'), '') FROM source_cursors o "
+    "    WHERE o.connection_id = s.connection_id) AS problems, "
     "  clock_timestamp() AS read_start "
     "FROM cursors s JOIN connections c USING (connection_id)";
 
 absl::StatusOr<PollLease> PollFrom(const Row& row) {
   ASSIGN_OR_RETURN(pb::Connection connection, ConnectionFrom(row));
-  connection.set_last_error(row.Text("last_error"));
   return PollLease{.connection = std::move(connection),
                    .type = TypeFromCode(row.Text("document_type")),
                    .epoch = row.Int("lease_epoch"),
@@ -55,7 +57,8 @@ absl::StatusOr<PollLease> PollFrom(const Row& row) {
                               .window_limit = absl::Seconds(row.Int("window_seconds"))},
                    .read_start = row.Time("read_start"),
                    .clock_offset = absl::Milliseconds(row.Int("clock_offset_ms")),
-                   .failure_count = static_cast<int>(row.Int("failure_count"))};
+                   .failure_count = static_cast<int>(row.Int("failure_count")),
+                   .problems = absl::StrSplit(row.Text("problems"), '\n')};
 }
 
 // What of an order may ship, for CheckOrders: no names, no addresses.
@@ -172,6 +175,16 @@ class PostgresPollStore : public PollStore {
                           .status());
       return AppendAudit(tx, kService, audit);
     });
+  }
+
+  absl::Status ShowProblem(const PollLease& poll, const std::string& problem) override {
+    ASSIGN_OR_RETURN(const std::string id, ConnectionId(poll.connection.name()));
+    return db_
+        .Exec(
+            "UPDATE source_cursors SET last_error = $4 "
+            "WHERE connection_id = $1 AND document_type = $2 AND lease_epoch = $3",
+            {id, TypeCode(poll.type), poll.epoch, problem})
+        .status();
   }
 
  private:

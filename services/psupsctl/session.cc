@@ -61,6 +61,11 @@ absl::Status Session::Explain(const absl::Status& status, const std::string& ser
   }
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
+      if (message.rfind("database: ", 0) == 0) {
+        return absl::UnavailableError(
+            absl::StrCat(service, " has lost its ", message,
+                         "; start PostgreSQL, the service goes on by itself"));
+      }
       return absl::UnavailableError(
           absl::StrCat(service, " at ", address, " is not available: ", message,
                        "; is it running, and is its address in the context right?"));
