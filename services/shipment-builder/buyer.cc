@@ -29,14 +29,13 @@ const char* OutcomeName(PurchaseOutcome::Kind kind) {
       return "rejected_for_now";
     case PurchaseOutcome::Kind::kNotMade:
       return "not_made";
-    case PurchaseOutcome::Kind::kNeverCame:
-      return "never_came";
     case PurchaseOutcome::Kind::kInDoubt:
     case PurchaseOutcome::Kind::kInDoubtForPerson:
       return "in_doubt";
     case PurchaseOutcome::Kind::kLater:
       return "later";
     case PurchaseOutcome::Kind::kOurs:
+    case PurchaseOutcome::Kind::kMalformed:
       return "failed";
   }
   return "";
@@ -85,11 +84,13 @@ void Buyer::Buy(std::vector<ToBuy> batch) {
     const Shipment& shipment = one.leased.shipment;
     if (!shipment.purchase.MayBeLive()) {
       fresh.push_back(std::move(one));
-    } else if (connections_.Of(shipment.connection_id).buys && shipment.undo == Undo::kNone) {
+    } else if (shipment.undo != Undo::kNone || !shipment.purchase.confirmed_by.empty()) {
+      Close(one.leased);
+    } else if (connections_.Of(shipment.connection_id).buys) {
       Send(std::move(one.leased));
     } else {
       // Asking to buy could still buy: it is only asked how the call stands.
-      AskHowItStands(std::move(one.leased));
+      AskHowItStands(one.leased);
     }
   }
   if (fresh.empty()) return;
@@ -142,7 +143,13 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
     const bool waiting =
         from == State::kReceived || from == State::kValidating || from == State::kLabeling;
     if (!waiting || live.purchase.MayBeLive()) return Effects{};
-    if (verdicts[i].kind == Verdict::Kind::kBuy) {
+    Verdict::Kind verdict = verdicts[i].kind;
+    if (verdict == Verdict::Kind::kBuy) {
+      // Judging took its time.
+      const Connections::Standing standing = connections_.Of(live.connection_id);
+      if (!standing.buys) verdict = standing.known ? Verdict::Kind::kPark : Verdict::Kind::kWait;
+    }
+    if (verdict == Verdict::Kind::kBuy) {
       // The entry of the intent tells by which calls the addresses were validated.
       if (batch[i].parties.has_value()) TakeParties(live, *batch[i].parties, effects);
       Effects opened =
@@ -154,7 +161,7 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
       TakeParties(live, *batch[i].parties, effects);
       effects.action = "shipment.validate";
     }
-    switch (verdicts[i].kind) {
+    switch (verdict) {
       case Verdict::Kind::kBuy:
         break;
       case Verdict::Kind::kPark:
@@ -190,7 +197,7 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
     stored = store_.Update(held, leases_.lease(), [&](Shipment& live, std::size_t) {
       return Fail(live, "its schedules' quantities are held by another purchase");
     });
-    if (stored.ok()) TellPeople(*stored);
+    if (stored.ok()) TellPeople(*stored, wakeups_.tell);
     leases_.Remove(held);
     return;
   }
@@ -218,32 +225,36 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
 void Buyer::Send(Leased leased) {
   const ups::v1::CreateShipmentRequest request = RequestOf(leased.shipment);
   const std::string trace_id = leased.shipment.trace_id;
-  ups_.CreateShipment(
-      request, trace_id, [this, leased = std::move(leased)](absl::StatusOr<ups::v1::Call> call) {
-        if (!RefusedAsSuch(call.status())) {
-          outcomes_.Add({leased, OutcomeOf(call, /*asked_only=*/false, planner_.calendar().now)});
-          return;
-        }
-        // Refused before it was taken? Only "never came" proves that nothing was bought.
-        ups_.GetCall(
-            leased.shipment.request_id(), leased.shipment.trace_id,
-            [this, leased, refused = call](absl::StatusOr<ups::v1::Call> known) {
-              outcomes_.Add(
-                  {leased, absl::IsNotFound(known.status())
-                               ? OutcomeOf(refused, false, planner_.calendar().now)
-                               : OutcomeOf(known, /*asked_only=*/true, planner_.calendar().now)});
-            });
-      });
+  ups_.CreateShipment(request, trace_id,
+                      [this, leased = std::move(leased)](absl::StatusOr<ups::v1::Call> call) {
+                        if (RefusedAsSuch(call.status())) {
+                          Close(leased, call.status());
+                        } else if (absl::IsAlreadyExists(call.status())) {
+                          AskHowItStands(leased);  // it was taken, in another form
+                        } else {
+                          outcomes_.Add({leased, OutcomeOf(call, planner_.calendar().now)});
+                        }
+                      });
 }
 
-void Buyer::AskHowItStands(Leased leased) {
-  const std::string request_id = leased.shipment.request_id();
-  const std::string trace_id = leased.shipment.trace_id;
-  ups_.GetCall(
-      request_id, trace_id, [this, leased = std::move(leased)](absl::StatusOr<ups::v1::Call> call) {
-        PurchaseOutcome outcome = OutcomeOf(call, /*asked_only=*/true, planner_.calendar().now);
-        outcomes_.Add({leased, std::move(outcome)});
-      });
+void Buyer::AskHowItStands(const Leased& leased) {
+  ups_.GetCall(leased.shipment.request_id(), leased.shipment.trace_id,
+               [this, leased](const absl::StatusOr<ups::v1::Call>& call) {
+                 outcomes_.Add({leased, OutcomeOf(call, planner_.calendar().now)});
+               });
+}
+
+void Buyer::Close(const Leased& leased, const absl::Status& refusal) {
+  ups_.CloseCall(CloseOf(leased.shipment), leased.shipment.trace_id,
+                 [this, leased, refusal](const absl::StatusOr<ups::v1::Call>& call) {
+                   PurchaseOutcome outcome = OutcomeOf(call, planner_.calendar().now);
+                   if (!refusal.ok() && outcome.kind == PurchaseOutcome::Kind::kNotMade) {
+                     outcome = OutcomeOfRefusal(refusal);
+                   } else if (!refusal.ok() && RefusedAsSuch(call.status())) {
+                     outcome.kind = PurchaseOutcome::Kind::kMalformed;
+                   }
+                   outcomes_.Add({leased, std::move(outcome)});
+                 });
 }
 
 void Buyer::Settle(std::vector<Outcome> outcomes) {
@@ -266,18 +277,21 @@ void Buyer::Settle(std::vector<Outcome> outcomes) {
             "label_count_differs",
             {{"shipment", one.leased.shipment.name()}, {"packages", packages}, {"labels", labels}});
       }
+      if (one.outcome.kind == PurchaseOutcome::Kind::kOurs) {
+        LogError("purchase_answer_unexpected", {{"purchase", one.leased.shipment.request_id()},
+                                                {"message", one.outcome.message}});
+      }
       Counter("psups_purchases_total", "Answers of the gateway to purchases.",
               {{"outcome", OutcomeName(one.outcome.kind)}})
           .Increment();
     }
-    TellPeople(*stored);
+    TellPeople(*stored, wakeups_.tell);
     wakeups_.hand_over.Notify();
-    const auto any = [&](State state) {
-      return std::any_of(stored->begin(), stored->end(),
-                         [&](const Stored& one) { return one.shipment.state == state; });
-    };
-    if (any(State::kVoiding)) wakeups_.undo.Notify();
-    if (any(State::kWithdrawn)) wakeups_.replan.Notify();
+    for (const Stored& one : *stored) {
+      if (one.shipment.state == State::kVoiding) wakeups_.undo.Notify();
+      const bool nothing_bought = !one.shipment.labelled() && !one.shipment.purchase.MayBeLive();
+      if (nothing_bought) wakeups_.replan.Notify();
+    }
   } else {
     // After the lease they are asked for again, under the same request ids.
     LogWarning("outcomes_not_stored", {{"status", stored.status()}, {"count", outcomes.size()}});

@@ -31,6 +31,7 @@ class Buyer {
     Wakeup& hand_over;
     Wakeup& undo;
     Wakeup& replan;
+    Wakeup& tell;
   };
 
   Buyer(ShipmentStore& store, OrderSource& orders, UpsPort& ups, const Connections& connections,
@@ -55,7 +56,9 @@ class Buyer {
   std::vector<Verdict> Judge(const std::vector<ToBuy>& batch);
   void OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts);
   void Send(Leased leased);
-  void AskHowItStands(Leased leased);
+  void AskHowItStands(const Leased& leased);
+  // Ends the purchase, or hears that it was made. `refusal`: why the gateway did not take it.
+  void Close(const Leased& leased, const absl::Status& refusal = absl::OkStatus());
   void Settle(std::vector<Outcome> outcomes);
 
   ShipmentStore& store_;

@@ -34,7 +34,7 @@ std::vector<std::string> Connections::Buying() const {
 }
 
 void Connections::Report(const orders::v1::LeaseOrdersResponse& response,
-                         const std::vector<std::string>& refused) {
+                         const std::vector<std::string>& refused, absl::Duration asked) {
   std::map<std::string, Entry> entries;
   for (const auto& state : response.connections()) {
     const std::string id = state.connection().substr(state.connection().find('/') + 1);
@@ -44,7 +44,7 @@ void Connections::Report(const orders::v1::LeaseOrdersResponse& response,
   }
   std::lock_guard lock(mutex_);
   entries_ = std::move(entries);
-  reported_ = uptime_();
+  reported_ = asked;
 }
 
 }  // namespace psups::shipment_builder

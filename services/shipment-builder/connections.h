@@ -29,9 +29,10 @@ class Connections {
   // Those that buy now.
   std::vector<std::string> Buying() const;
 
-  // Takes the states of a reply in. `refused` holds the connections whose account is not for them.
+  // Takes the states of a reply in, as they were at uptime `asked` at the earliest. `refused` holds
+  // the connections whose account is not for them.
   void Report(const orders::v1::LeaseOrdersResponse& response,
-              const std::vector<std::string>& refused);
+              const std::vector<std::string>& refused, absl::Duration asked);
 
  private:
   struct Entry {

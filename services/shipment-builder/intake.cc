@@ -32,8 +32,9 @@ absl::StatusOr<int> Intake::Step() {
   pb::LeaseOrdersRequest request;
   request.set_limit(kOrdersAtOnce);
   request.mutable_lease_duration()->set_seconds(kLeaseSeconds);
+  const absl::Duration asked = uptime_();  // the reply is older when it has been worked on
   ASSIGN_OR_RETURN(const pb::LeaseOrdersResponse response, orders_.LeaseOrders(request));
-  connections_.Report(response, Refused(response));
+  connections_.Report(response, Refused(response), asked);
   RETURN_IF_ERROR(WakeParked());
   if (response.orders().empty()) return 0;
 
@@ -52,7 +53,7 @@ absl::StatusOr<int> Intake::Step() {
   }
   if (orders.empty()) return 0;
   ASSIGN_OR_RETURN(const std::vector<Stored> stored, store_.TakeIn(orders, planner_.plan()));
-  TellPeople(stored);
+  TellPeople(stored, tell_);
   if (!stored.empty()) {
     validate_.Notify();
     label_.Notify();
@@ -65,7 +66,7 @@ absl::StatusOr<int> Intake::Step() {
 absl::StatusOr<int> Intake::PlanAgain() {
   ASSIGN_OR_RETURN(const std::vector<Stored> stored,
                    store_.PlanAgain(kOrdersAtOnce, planner_.plan()));
-  TellPeople(stored);
+  TellPeople(stored, tell_);
   if (!stored.empty()) validate_.Notify();
   return static_cast<int>(stored.size());
 }

@@ -38,7 +38,8 @@ class Planner {
 class Intake {
  public:
   Intake(ShipmentStore& store, OrderSource& orders, UpsPort& ups, Connections& connections,
-         const Planner& planner, Connections::Uptime uptime, Wakeup& validate, Wakeup& label)
+         const Planner& planner, Connections::Uptime uptime, Wakeup& validate, Wakeup& label,
+         Wakeup& tell)
       : store_(store),
         orders_(orders),
         ups_(ups),
@@ -46,7 +47,8 @@ class Intake {
         planner_(planner),
         uptime_(std::move(uptime)),
         validate_(validate),
-        label_(label) {}
+        label_(label),
+        tell_(tell) {}
 
   absl::StatusOr<int> Step();
   // Plans orders again whose schedules became free.
@@ -64,6 +66,7 @@ class Intake {
   const Connections::Uptime uptime_;
   Wakeup& validate_;
   Wakeup& label_;
+  Wakeup& tell_;
   struct Account {
     bool known = false;
     bool production = true;  // as long as nothing better is known

@@ -23,6 +23,7 @@
 #include "services/shipment-builder/peers.h"
 #include "services/shipment-builder/postgres.h"
 #include "services/shipment-builder/service.h"
+#include "services/shipment-builder/told.h"
 #include "services/shipment-builder/validator.h"
 #include "services/shipment-builder/voider.h"
 #include "services/shipment-builder/watcher.h"
@@ -81,9 +82,6 @@ absl::Status Main(Settings& settings) {
         absl::StrCat("PSUPS_TIME_ZONE: \"", zone_name,
                      "\", want the name of a zone in the system's tzdata, such as UTC"));
   }
-  if (ship_timeout > kNothingUnderWay / 2) {
-    return absl::InvalidArgumentError("PSUPS_SHIP_TIMEOUT: more than a minute, want at most 1m");
-  }
   ASSIGN_OR_RETURN(KeyRing ring, KeyRing::FromFile(key_file));
 
   Db db(base.database_url, /*max_connections=*/16);
@@ -103,22 +101,22 @@ absl::Status Main(Settings& settings) {
   };
   const Planner planner(clock, zone, derive);
   Connections connections(Uptime);
-  Wakeup validate, label, hand_over, undo, replan;
+  Wakeup validate, label, hand_over, undo, replan, tell;
   HeldLeases buying(*store, kMostInFlight, lease, {&validate, &label});
   HeldLeases others(*store, kMostInFlight, lease, {});
-  Intake intake(*store, *orders, *ups, connections, planner, Uptime, validate, label);
+  Intake intake(*store, *orders, *ups, connections, planner, Uptime, validate, label, tell);
   AddressBook book(*store, *ups, clock, derive, verdicts);
   Buyer buyer(*store, *orders, *ups, connections, planner, buying,
-              {.hand_over = hand_over, .undo = undo, .replan = replan});
-  Validator validator(*store, book, buyer, connections, buying);
+              {.hand_over = hand_over, .undo = undo, .replan = replan, .tell = tell});
+  Validator validator(*store, book, buyer, connections, buying, tell);
   HandOver handing_over(*store, *ups, *tracking, others);
-  Voider voider(*store, *ups, *tracking, clock, replan, others);
+  Voider voider(*store, *ups, *tracking, clock, replan, tell, others);
   Watcher watcher(*store, *tracking, /*wait=*/absl::Seconds(1));
   AuditRelay relay(db, *ledger);
 
   Executor executor(/*threads=*/4);
   ShipmentServer shipment_server(*store, undo, executor);
-  ReviewServer review_server(*store, planner, validate, executor);
+  ReviewServer review_server(*store, planner, validate, tell, executor);
   return Serve(
       base, db,
       {.schema_version = PSUPS_SCHEMA_VERSION,
@@ -144,6 +142,10 @@ absl::Status Main(Settings& settings) {
                     .idle_wait = idle,
                     .step = [&] { return voider.Step(); },
                     .wakeup = &undo},
+                   {.name = "tell",
+                    .idle_wait = idle,
+                    .step = [&] { return TellOfReviews(*store); },
+                    .wakeup = &tell},
                    {.name = "renew_leases",
                     .idle_wait = lease / 3,
                     .step = [&]() -> absl::StatusOr<int> {

@@ -71,6 +71,13 @@ class GrpcUpsPort : public UpsPort {
         [this](auto&&... a) { stub_->async()->GetCall(std::forward<decltype(a)>(a)...); },
         std::move(done));
   }
+  void CloseCall(const upb::CloseCallRequest& request, const std::string& trace_id,
+                 Done<upb::Call> done) override {
+    CallPeerAsync<upb::Call>(
+        ship_timeout_, trace_id, request,
+        [this](auto&&... a) { stub_->async()->CloseCall(std::forward<decltype(a)>(a)...); },
+        std::move(done));
+  }
   void VoidShipment(const upb::VoidShipmentRequest& request, const std::string& trace_id,
                     Done<upb::VoidShipmentResponse> done) override {
     CallPeerAsync<upb::VoidShipmentResponse>(

@@ -208,15 +208,12 @@ std::string Fingerprint(const PlannedShipment& plan, const Derive& derive) {
 }
 
 // The share of a schedule that a held shipment would have by what the order says now: the same
-// quantity if nothing but receipts of it came in between. Nullopt: it may not ship any more.
+// quantity if nothing but receipts of it came in between. Nullopt: the order does not say.
 std::optional<Share> ShareNow(const Order& order, const Share& share) {
   const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
   if (schedule == nullptr) return std::nullopt;
   const std::optional<Quantities> now = QuantitiesOf(*schedule);
   if (!now.has_value()) return std::nullopt;
-  if (schedule->ineligible_reason() != Schedule::INELIGIBLE_REASON_UNSPECIFIED) {
-    return std::nullopt;
-  }
   Share result = share;
   result.quantity = now->ordered - share.received;
   return result;
@@ -227,7 +224,18 @@ bool ReceivedInFull(const Order& order, const Share& share) {
   const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
   if (schedule == nullptr) return false;
   const std::optional<Quantities> now = QuantitiesOf(*schedule);
-  return now.has_value() && now->open.is_zero() && now->received() > share.received;
+  return now.has_value() && now->open.is_zero() &&
+         now->received() >= share.received + share.quantity;
+}
+
+// True unless a schedule of the shipment may not ship for now, or not any more.
+bool MayShip(const Order& order, const Shipment& shipment) {
+  return std::all_of(shipment.shares.begin(), shipment.shares.end(), [&](const Share& share) {
+    const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
+    return ReceivedInFull(order, share) ||
+           (schedule != nullptr && QuantitiesOf(*schedule).has_value() &&
+            schedule->ineligible_reason() == Schedule::INELIGIBLE_REASON_UNSPECIFIED);
+  });
 }
 
 // True unless the order asks for something else than what the shipment is.
@@ -397,12 +405,17 @@ PlannedShipment PlanGroup(const Order&, const Group& group, const Derive& derive
 }
 
 std::string FingerprintNow(const Order& order, const Shipment& shipment, const Derive& derive) {
+  if (!MayShip(order, shipment)) return "not to be shipped";
+  return ContentNow(order, shipment, derive);
+}
+
+std::string ContentNow(const Order& order, const Shipment& shipment, const Derive& derive) {
   std::vector<Share> shares;
   for (const Share& share : shipment.shares) {
     // What has arrived in full is as it was shipped.
     const std::optional<Share> now =
         ReceivedInFull(order, share) ? std::optional(share) : ShareNow(order, share);
-    if (!now.has_value()) return "not to be shipped";
+    if (!now.has_value()) return "not in the order";
     shares.push_back(*now);
   }
   // Days pass, which is no change: all of it is looked at as leaving now.
@@ -422,6 +435,9 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
     const Standing standing = StandingOf(shipment);
     if (standing == Standing::kNoLabel) continue;  // below, when it is known what would be planned
     const bool unchanged = Unchanged(order, shipment, derive);
+    // The same as ever, but it may not ship: no reason to do again what a person undid.
+    const bool same_content =
+        unchanged || ContentNow(order, shipment, derive) == shipment.fingerprint;
     std::set<Key>* holder = unchanged ? &taken : &leaving;
     switch (standing) {
       case Standing::kBuying:
@@ -435,11 +451,17 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
         }
         break;
       case Standing::kLabel:
-        result.changes[i] =
-            unchanged ? StayWith(shipment, order) : BeginVoid(shipment, Undo::kChange);
+        if (shipment.void_refused) {
+          holder = &taken;
+        } else {
+          result.changes[i] =
+              unchanged ? StayWith(shipment, order) : BeginVoid(shipment, Undo::kChange);
+        }
         break;
       case Standing::kGoingAway:
-        if (!unchanged) {
+        if (shipment.undo == Undo::kPerson && same_content) {
+          holder = &taken;
+        } else if (!unchanged) {
           shipment.undo = Undo::kChange;
           result.changes[i] = Effects{.lease = Effects::Lease::kKeep};
         } else if (shipment.undo == Undo::kChange) {
@@ -448,7 +470,8 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
         break;
       case Standing::kScanned:
         holder = &taken;
-        if (unchanged) {
+        if (shipment.void_refused) break;
+        if (unchanged || (same_content && shipment.state != State::kInTransit)) {
           result.changes[i] = StayWith(shipment, order);
         } else if (shipment.order_revision < order.revision()) {
           shipment.order_revision = order.revision();
@@ -458,7 +481,7 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
         }
         break;
       case Standing::kDecided:
-        if (unchanged) {
+        if (same_content) {
           result.changes[i] = StayWith(shipment, order);
         } else {
           shipment.holds = false;

@@ -59,8 +59,9 @@ struct Reconciliation {
 // Brings shipments into line with `order`. `existing` are all shipments of it that hold schedules;
 // they are changed in place. What has a label, or may have one, stays if it still is what the order
 // says; else its label is voided, and its schedules are planned when that is done. What has none is
-// withdrawn unless it still is exactly what would be planned. The rest of the order's open
-// quantities becomes new shipments, numbered from `built` + 1 on. Doing it again changes nothing.
+// withdrawn unless it still is exactly what would be planned. What a person undid stays undone
+// while its content is the same. The rest of the order's open quantities becomes new shipments,
+// numbered from `built` + 1 on. Doing it again changes nothing.
 Reconciliation Reconcile(const orders::v1::Order& order, std::vector<Shipment>& existing,
                          int64_t built, const Calendar& calendar, const Derive& derive);
 
@@ -68,6 +69,10 @@ Reconciliation Reconcile(const orders::v1::Order& order, std::vector<Shipment>& 
 // own if nothing changed for it.
 std::string FingerprintNow(const orders::v1::Order& order, const Shipment& shipment,
                            const Derive& derive);
+
+// The same whether its schedules may ship or not.
+std::string ContentNow(const orders::v1::Order& order, const Shipment& shipment,
+                       const Derive& derive);
 
 // A person wants another try: plans the shipment's schedules anew from `order`, in place.
 // FAILED_PRECONDITION if they may not ship any more.

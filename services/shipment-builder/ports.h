@@ -50,9 +50,13 @@ class UpsPort {
   // Buys at most once per request_id, whatever happens; the same id again tells how it stands.
   virtual void CreateShipment(const ups::v1::CreateShipmentRequest& request,
                               const std::string& trace_id, Done<ups::v1::Call> done) = 0;
-  // NOT_FOUND: that request_id never came, so nothing was bought under it.
+  // How a purchase stands. NOT_FOUND: it has not come, which does not say that it never will.
   virtual void GetCall(const std::string& request_id, const std::string& trace_id,
                        Done<ups::v1::Call> done) = 0;
+  // Gives a purchase up: how it stands for ever if it never came, as it stands otherwise. Only a
+  // NOT_MADE that is stored proves that nothing was bought.
+  virtual void CloseCall(const ups::v1::CloseCallRequest& request, const std::string& trace_id,
+                         Done<ups::v1::Call> done) = 0;
   // Void already counts as done; FAILED_PRECONDITION: UPS refuses.
   virtual void VoidShipment(const ups::v1::VoidShipmentRequest& request,
                             const std::string& trace_id,
@@ -87,7 +91,6 @@ struct Leased {
 // A shipment as it was stored, with the review that was opened for it, if one was.
 struct Stored {
   Shipment shipment = {};
-  std::optional<ReviewDraft> opened = {};
   std::string review_id = {};
 };
 
@@ -238,6 +241,11 @@ class ShipmentStore {
   virtual absl::StatusOr<Resolved> ResolveReview(const std::string& review_id,
                                                  const Decision& decision,
                                                  const Decide& decide) = 0;
+
+  // Calls `tell` for up to `limit` open reviews that nobody was told of, oldest first, and marks
+  // them: one of them is told again only if the commit is lost.
+  using Tell = std::function<void(const Review& review, const std::string& order_id)>;
+  virtual absl::StatusOr<int> TellOfReviews(int limit, const Tell& tell) = 0;
 
   // ---- Figures ----
   struct Figures {

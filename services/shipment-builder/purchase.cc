@@ -96,6 +96,15 @@ ups::v1::CreateShipmentRequest RequestOf(const Shipment& shipment) {
   return request;
 }
 
+ups::v1::CloseCallRequest CloseOf(const Shipment& shipment) {
+  ups::v1::CloseCallRequest request;
+  request.set_request_id(shipment.request_id());
+  request.set_account(shipment.purchase.account);
+  request.set_connection(absl::StrCat("connections/", shipment.connection_id));
+  request.set_confirmed_by(shipment.purchase.confirmed_by);
+  return request;
+}
+
 bool RefusedAsSuch(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status);
 }
@@ -118,25 +127,27 @@ bool IsOutage(const absl::Status& status) {
   }
 }
 
-PurchaseOutcome OutcomeOf(const absl::StatusOr<ups::v1::Call>& answer, bool asked_only,
-                          absl::Time now) {
+PurchaseOutcome OutcomeOfRefusal(const absl::Status& refusal) {
+  using Kind = PurchaseOutcome::Kind;
+  const std::string message(refusal.message());
+  if (absl::StartsWith(message, "shipment.ship_date")) {
+    return {.kind = Kind::kNotMade,
+            .message = message};  // its day passed; the next one has another
+  }
+  if (absl::IsFailedPrecondition(refusal) || absl::StartsWith(message, "shipment.")) {
+    return {.kind = Kind::kRejected,
+            .message = absl::StrCat("The shipment cannot be sent to UPS as it is (",
+                                    message.substr(0, message.find(':')),
+                                    "). Correct the order in PeopleSoft, then retry.")};
+  }
+  return {.kind = Kind::kMalformed, .message = message};
+}
+
+PurchaseOutcome OutcomeOf(const absl::StatusOr<ups::v1::Call>& answer, absl::Time now) {
   using Kind = PurchaseOutcome::Kind;
   if (!answer.ok()) {
-    const std::string message(answer.status().message());
-    if (asked_only && absl::IsNotFound(answer.status())) return {.kind = Kind::kNeverCame};
-    if (asked_only && RefusedAsSuch(answer.status()))
-      return {.kind = Kind::kOurs, .message = message};
-    if (absl::StartsWith(message, "shipment.ship_date")) {
-      return {.kind = Kind::kNotMade,
-              .message = message};  // its day passed; the next one has another
-    }
-    if (absl::IsFailedPrecondition(answer.status()) || absl::StartsWith(message, "shipment.")) {
-      return {.kind = Kind::kRejected,
-              .message = absl::StrCat("The shipment cannot be sent to UPS as it is (",
-                                      message.substr(0, message.find(':')),
-                                      "). Correct the order in PeopleSoft, then retry.")};
-    }
-    return {.kind = IsOutage(answer.status()) ? Kind::kLater : Kind::kOurs, .message = message};
+    return {.kind = IsOutage(answer.status()) ? Kind::kLater : Kind::kOurs,
+            .message = std::string(answer.status().message())};
   }
   const ups::v1::Call& call = *answer;
   switch (call.state()) {

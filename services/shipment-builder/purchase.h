@@ -29,14 +29,19 @@ Effects OpenPurchase(Shipment& shipment, const std::string& account, const Calen
 // The request of the purchase under way: the same every time, for it is made from what is stored.
 ups::v1::CreateShipmentRequest RequestOf(const Shipment& shipment);
 
-// What the gateway's answer means. `asked_only`: it was asked how the call stands, not to buy. An
-// error that is RefusedAsSuch must have been proven by GetCall to have bought nothing.
-PurchaseOutcome OutcomeOf(const absl::StatusOr<ups::v1::Call>& answer, bool asked_only,
-                          absl::Time now);
+// The request that ends it, in the name of the person who confirmed that it was not made, if one
+// did.
+ups::v1::CloseCallRequest CloseOf(const Shipment& shipment);
+
+// How a purchase stands by what the gateway says of it.
+PurchaseOutcome OutcomeOf(const absl::StatusOr<ups::v1::Call>& answer, absl::Time now);
 
 // True if the gateway refused the request as such, so that it may never have taken the call:
-// GetCall tells.
+// CloseCall tells, and sees to it that it never will.
 bool RefusedAsSuch(const absl::Status& status);
+
+// What such a refusal means when the call is NOT_MADE.
+PurchaseOutcome OutcomeOfRefusal(const absl::Status& refusal);
 
 // The outage class of an error: waiting helps, and nobody is to blame here.
 bool IsOutage(const absl::Status& status);

@@ -7,7 +7,7 @@
 namespace psups::shipment_builder {
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 18> kReasons = {{
+constexpr std::array<std::pair<Reason, std::string_view>, 19> kReasons = {{
     {Reason::kAddressInvalid, "ADDRESS_INVALID"},
     {Reason::kAddressAmbiguous, "ADDRESS_AMBIGUOUS"},
     {Reason::kAddressSuiteChanged, "ADDRESS_SUITE_CHANGED"},
@@ -26,6 +26,7 @@ constexpr std::array<std::pair<Reason, std::string_view>, 18> kReasons = {{
     {Reason::kChangedAfterPickup, "CHANGED_AFTER_PICKUP"},
     {Reason::kUomUnknown, "UOM_UNKNOWN"},
     {Reason::kVoidRefused, "VOID_REFUSED"},
+    {Reason::kVoidedLabelScanned, "VOIDED_LABEL_SCANNED"},
 }};
 
 }  // namespace
@@ -104,6 +105,7 @@ std::vector<Action> ActionsFor(const ReviewDraft& review) {
     case Reason::kVoidRefused:
       return {Action::kRetry, Action::kCancel};
     case Reason::kChangedAfterPickup:
+    case Reason::kVoidedLabelScanned:
       return {Action::kCancel};
   }
   std::abort();

@@ -28,6 +28,7 @@ enum class Reason {
   kChangedAfterPickup,
   kUomUnknown,
   kVoidRefused,
+  kVoidedLabelScanned,
 };
 std::string_view Name(Reason reason);
 Reason ReasonFromName(std::string_view name);

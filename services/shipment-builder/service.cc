@@ -212,8 +212,8 @@ void UseAddress(Shipment& shipment, Side side, type::v1::Address address, Effect
 }  // namespace
 
 absl::Status Decide(const Review& review, const orders::v1::Order& order,
-                    const pb::ResolveReviewRequest& request, const Planner& planner,
-                    Shipment& shipment, Effects& effects) {
+                    const pb::ResolveReviewRequest& request, const std::string& who,
+                    const Planner& planner, Shipment& shipment, Effects& effects) {
   ASSIGN_OR_RETURN(const Action action, ActionOf(request.action()));
   const std::vector<Action> allowed = ActionsFor(review.asked);
   if (std::find(allowed.begin(), allowed.end(), action) == allowed.end()) {
@@ -231,10 +231,14 @@ absl::Status Decide(const Review& review, const orders::v1::Order& order,
       shipment.fingerprint = FingerprintNow(order, shipment, planner.derive());
       effects.lease = Effects::Lease::kKeep;
       return absl::OkStatus();
+    case Reason::kVoidedLabelScanned:
+      effects.lease = Effects::Lease::kKeep;
+      return absl::OkStatus();
     case Reason::kVoidRefused:
       if (action == Action::kCancel) {
         shipment.fingerprint = FingerprintNow(order, shipment, planner.derive());
         effects.lease = Effects::Lease::kKeep;
+        effects.replan = true;  // other schedules may have waited for it to go
         return absl::OkStatus();
       }
       effects = BeginVoid(shipment,
@@ -244,9 +248,17 @@ absl::Status Decide(const Review& review, const orders::v1::Order& order,
       effects.close_reviews = false;
       return absl::OkStatus();
     case Reason::kInDoubtUnresolved:
-      if (action == Action::kCancel) return CancelByPerson(shipment, effects);
-      shipment.state = State::kLabeling;
-      Progress(shipment);
+      if (action == Action::kCancel) {
+        RETURN_IF_ERROR(CancelByPerson(shipment, effects));
+        // What the order says now of these schedules is what is not to be sent.
+        shipment.fingerprint = ContentNow(order, shipment, planner.derive());
+      } else {
+        shipment.state = State::kLabeling;
+        Progress(shipment);
+      }
+      // Who decides has looked at UPS: the purchase is ended in this name.
+      shipment.purchase.confirmed_by = who;
+      effects.purchase_changed = true;
       break;
     default:
       if (action == Action::kCancel) return CancelByPerson(shipment, effects);
@@ -440,10 +452,11 @@ grpc::ServerUnaryReactor* ReviewServer::ResolveReview(grpc::CallbackServerContex
                 id, {.action = action, .comment = request.comment(), .actor = caller.identity},
                 [&](const Review& review, const orders::v1::Order& order, Shipment& shipment,
                     Effects& effects) {
-                  return Decide(review, order, request, planner_, shipment, effects);
+                  return Decide(review, order, request, caller.identity, planner_, shipment,
+                                effects);
                 }));
         if (resolved.stored.has_value()) {
-          TellPeople({*resolved.stored});
+          TellPeople({*resolved.stored}, tell_);
           validate_.Notify();
         }
         return ToProto(resolved.review, Parties::kShow);

@@ -13,10 +13,11 @@
 
 namespace psups::shipment_builder {
 
-// Applies a decision to a review's shipment; FAILED_PRECONDITION if the review does not allow it.
+// Applies the decision of `who` to a review's shipment; FAILED_PRECONDITION if the review does not
+// allow it.
 absl::Status Decide(const Review& review, const orders::v1::Order& order,
-                    const shipments::v1::ResolveReviewRequest& request, const Planner& planner,
-                    Shipment& shipment, Effects& effects);
+                    const shipments::v1::ResolveReviewRequest& request, const std::string& who,
+                    const Planner& planner, Shipment& shipment, Effects& effects);
 
 class ShipmentServer final : public shipments::v1::ShipmentService::CallbackService {
  public:
@@ -47,8 +48,9 @@ class ShipmentServer final : public shipments::v1::ShipmentService::CallbackServ
 
 class ReviewServer final : public shipments::v1::ReviewService::CallbackService {
  public:
-  ReviewServer(ShipmentStore& store, const Planner& planner, Wakeup& validate, Executor& executor)
-      : store_(store), planner_(planner), validate_(validate), executor_(executor) {}
+  ReviewServer(ShipmentStore& store, const Planner& planner, Wakeup& validate, Wakeup& tell,
+               Executor& executor)
+      : store_(store), planner_(planner), validate_(validate), tell_(tell), executor_(executor) {}
 
   grpc::ServerUnaryReactor* GetReview(grpc::CallbackServerContext* context,
                                       const shipments::v1::GetReviewRequest* request,
@@ -64,6 +66,7 @@ class ReviewServer final : public shipments::v1::ReviewService::CallbackService 
   ShipmentStore& store_;
   const Planner& planner_;
   Wakeup& validate_;
+  Wakeup& tell_;
   Executor& executor_;
 };
 

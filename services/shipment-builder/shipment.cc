@@ -73,6 +73,13 @@ State StateByPackages(const Shipment& shipment) {
   return returned ? State::kReturned : State::kDelivered;
 }
 
+ReviewDraft VoidedLabelScanned(std::string_view number) {
+  return {.reason = Reason::kVoidedLabelScanned,
+          .message = absl::StrCat("UPS scanned ", std::string(number),
+                                  ", whose label was voided: the parcel is on its way. Ask UPS to "
+                                  "stop it, then cancel to close this.")};
+}
+
 void TakeLabels(Shipment& shipment, const PurchaseOutcome& outcome, Effects& effects) {
   shipment.ups_shipment_id = outcome.result.ups_shipment_id();
   const auto& charges = outcome.result.has_negotiated_charges()
@@ -100,6 +107,8 @@ void TakeLabels(Shipment& shipment, const PurchaseOutcome& outcome, Effects& eff
 void AfterNothingBought(Shipment& shipment, Effects& effects) {
   effects.allocation = Allocation::kFree;
   effects.purchase_changed = true;
+  // Meanwhile some of it may have arrived, or other schedules wait to travel with it.
+  effects.replan = true;
   switch (shipment.undo) {
     case Undo::kNone:
       shipment.state = State::kLabeling;
@@ -109,7 +118,6 @@ void AfterNothingBought(Shipment& shipment, Effects& effects) {
       shipment.state = State::kWithdrawn;
       shipment.holds = false;
       effects.close_reviews = true;
-      effects.replan = true;
       return;
     case Undo::kPerson:
       shipment.state = State::kCancelled;
@@ -251,13 +259,6 @@ Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome) {
       effects.detail["ups_code"] = outcome.ups_code;
       Record(effects, "shipment.refuse", from, shipment);
       return effects;
-    case Kind::kNeverCame:
-      // While it is wanted it will be asked for. Since it is not, nobody asks to buy it any more:
-      // what has not arrived by now never will.
-      if (shipment.undo == Undo::kNone || shipment.undo_age < kNothingUnderWay) {
-        return Postpone(shipment);
-      }
-      [[fallthrough]];
     case Kind::kRejectedForNow:
     case Kind::kNotMade:
       shipment.purchase.state = outcome.kind == Kind::kRejectedForNow ? PurchaseState::kRejected
@@ -277,21 +278,18 @@ Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome) {
       shipment.purchase.state = PurchaseState::kInDoubt;
       shipment.purchase.message = outcome.message;
       effects.purchase_changed = true;
-      shipment.lease_count = 0;
-      shipment.due_in = std::min(kMostOutageWait, Doubling(shipment.wait_count++));
-      if (outcome.kind == Kind::kInDoubtForPerson) {
+      Postpone(shipment);
+      // Whoever confirmed it was asked already.
+      if (outcome.kind == Kind::kInDoubtForPerson && shipment.purchase.confirmed_by.empty()) {
         shipment.due_in = kDoubtWithPersonAskedAgain;
-        // Who gave it up was asked already.
-        if (shipment.state == State::kLabeling && shipment.undo != Undo::kPerson) {
+        if (shipment.state == State::kLabeling) {
           shipment.state = State::kNeedsReview;
           effects.review = ReviewDraft{
               .reason = Reason::kInDoubtUnresolved,
-              .message = absl::StrCat(
-                  "UPS gave no answer when the label was bought, and cannot say whether it was "
-                  "made. Look for reference ",
-                  shipment.purchase.reference,
-                  " in UPS's own tools. Retry asks UPS once more; cancel gives the shipment up, "
-                  "and a label that turns up later is voided.")};
+              .message = absl::StrCat("UPS may have made this label: look for reference ",
+                                      shipment.purchase.reference,
+                                      " at UPS. If found, void it there. Then retry to buy again, "
+                                      "or cancel.")};
         }
       }
       if (news || shipment.state != from) Record(effects, "shipment.doubt", from, shipment);
@@ -300,6 +298,9 @@ Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome) {
     case Kind::kLater:
       return Postpone(shipment);
     case Kind::kOurs:
+      // It may be live: whoever gave up on it would leave a label that nobody knows of.
+      return Postpone(shipment);
+    case Kind::kMalformed:
       return Fail(shipment, outcome.message);
   }
   std::abort();
@@ -316,11 +317,12 @@ Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome) {
       effects.purchase_changed = true;
       effects.allocation = Allocation::kFree;
       effects.close_reviews = true;
-      Progress(shipment);
-      if (shipment.undo == Undo::kChange) {
-        shipment.holds = false;
-        effects.replan = true;
+      if (StateByPackages(shipment) != State::kLabeled) {
+        effects.review = VoidedLabelScanned(shipment.ups_shipment_id);
       }
+      effects.replan = true;  // other schedules may wait for it
+      Progress(shipment);
+      if (shipment.undo == Undo::kChange) shipment.holds = false;
       Record(effects, "shipment.void", from, shipment);
       return effects;
     case VoidOutcome::Kind::kRefused:
@@ -346,6 +348,7 @@ Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome) {
 Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
                        std::string_view status) {
   Effects effects;
+  const bool was_scanned = StateByPackages(shipment) != State::kLabeled;
   for (Package& package : shipment.packages) {
     if (package.tracking_number != tracking_number || package.tracking_status == status) continue;
     package.tracking_status = std::string(status);
@@ -373,8 +376,13 @@ Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
     case State::kFailed:
     case State::kWithdrawn:
     case State::kVoiding:
-    case State::kVoided:
     case State::kCancelled:
+      return effects;
+    case State::kVoided:
+      if (was_scanned || StateByPackages(shipment) == State::kLabeled) return effects;
+      effects.review = VoidedLabelScanned(tracking_number);
+      effects.detail["tracking_number"] = std::string(tracking_number);
+      Record(effects, "shipment.review", from, shipment);
       return effects;
   }
   std::abort();
@@ -386,7 +394,7 @@ void Progress(Shipment& shipment) {
 }
 
 Effects Postpone(Shipment& shipment) {
-  shipment.lease_count = 0;
+  shipment.lease_count = shipment.failure_count = 0;
   shipment.due_in = std::min(kMostOutageWait, Doubling(shipment.wait_count++));
   return {};
 }

@@ -73,6 +73,7 @@ struct Purchase {
   std::string ship_date = {};  // YYYYMMDD as sent; empty: today
   std::string ups_code = {};   // why it was refused
   std::string message = {};
+  std::string confirmed_by = {};  // the person who looked at UPS and did not find it
 
   bool MayBeLive() const {
     return number > 0 && (state == PurchaseState::kOpen || state == PurchaseState::kInDoubt);
@@ -111,8 +112,9 @@ struct Shipment {
 
   // Whether its schedules are spoken for: planning leaves them alone while the order says the same.
   bool holds = true;
+  // A person is asked what to do about a label that UPS does not void. Filled for planning only.
+  bool void_refused = false;
   Undo undo = Undo::kNone;
-  absl::Duration undo_age = absl::ZeroDuration();  // since undo became what it is
   Purchase purchase = {};
   std::string ups_shipment_id = {};
   Money charges = {};
@@ -163,9 +165,6 @@ struct Effects {
   std::string actor = {};  // default: the service
 };
 
-// Longer than any request to buy can be on its way to the gateway.
-inline constexpr absl::Duration kNothingUnderWay = absl::Minutes(2);
-
 // After so many failures of ours in a row a shipment is FAILED.
 inline constexpr int kMostFailures = 5;
 // A shipment that was leased so often without any outcome is leased alone: it may be what ends us.
@@ -180,11 +179,11 @@ struct PurchaseOutcome {
     kRejected,        // for ever, for a cause in the shipment
     kRejectedForNow,  // for ever, but the next purchase may succeed
     kNotMade,
-    kNeverCame,  // the gateway does not know the request
     kInDoubt,
     kInDoubtForPerson,
-    kLater,  // an outage: nothing is known, nothing counts
-    kOurs,   // a bug of ours
+    kLater,      // an outage: nothing is known, nothing counts
+    kOurs,       // a bug of ours, and nothing is known
+    kMalformed,  // a bug of ours: the gateway does not take it
   };
   Kind kind = Kind::kLater;
   ups::v1::Call::Result result = {};  // when DONE

@@ -50,12 +50,13 @@ std::string MessageFor(Reason reason, Side side) {
   }
 }
 
-// The gateway names the field that it cannot send; any other is ours. FAILED_PRECONDITION: UPS
-// refuses the address for good.
+// The gateway names the field that it cannot send; any other is ours.
 bool IsTheAddressesFault(const absl::Status& status) {
-  return absl::IsFailedPrecondition(status) ||
-         (absl::IsInvalidArgument(status) && absl::StartsWith(status.message(), "address"));
+  return absl::IsInvalidArgument(status) && absl::StartsWith(status.message(), "address");
 }
+
+// UPS refused to say, which is nothing against the address: it would be so for every order.
+bool IsUpsRefusal(const absl::Status& status) { return absl::IsFailedPrecondition(status); }
 
 bool FitsLabel(const type::v1::Address& address) {
   return address.lines_size() <= kMostLines &&
@@ -108,12 +109,13 @@ struct Validator::Pending {
 };
 
 Validator::Validator(ShipmentStore& store, AddressBook& book, Buyer& buyer,
-                     const Connections& connections, HeldLeases& leases)
+                     const Connections& connections, HeldLeases& leases, Wakeup& tell)
     : store_(store),
       book_(book),
       buyer_(buyer),
       connections_(connections),
       leases_(leases),
+      tell_(tell),
       answered_(kAtOnce, [this](std::vector<Asked> asked) { Conclude(std::move(asked)); }) {}
 
 absl::StatusOr<int> Validator::Step() {
@@ -172,6 +174,11 @@ void Validator::Conclude(std::vector<Asked> asked) {
                                                         ? one.leased.shipment.ship_to
                                                         : one.leased.shipment.ship_from});
       } else {
+        if (IsUpsRefusal(status)) {
+          // Without its text, which may quote the address.
+          LogWarning("address_not_validated", {{"shipment", one.leased.shipment.name()},
+                                               {"code", absl::StatusCodeToString(status.code())}});
+        }
         reasons.emplace_back(status);
       }
       stopped.push_back(std::move(one.leased));
@@ -192,14 +199,14 @@ void Validator::Conclude(std::vector<Asked> asked) {
             return Effects{};
           }
           if (const auto* status = std::get_if<absl::Status>(&reasons[i])) {
-            return IsOutage(*status)
+            return IsOutage(*status) || IsUpsRefusal(*status)
                        ? Postpone(live)
                        : Fail(live, absl::StrCat("address validation: ", status->message()));
           }
           return OpenReview(live, std::get<ReviewDraft>(reasons[i]));
         });
     if (stored.ok()) {
-      TellPeople(*stored);
+      TellPeople(*stored, tell_);
     } else {
       LogWarning("verdicts_not_stored", {{"status", stored.status()}});
     }

@@ -26,7 +26,7 @@ std::variant<ValidatedParties, ReviewDraft> JudgeAddresses(
 class Validator {
  public:
   Validator(ShipmentStore& store, AddressBook& book, Buyer& buyer, const Connections& connections,
-            HeldLeases& leases);
+            HeldLeases& leases, Wakeup& tell);
 
   absl::StatusOr<int> Step();
 
@@ -47,6 +47,7 @@ class Validator {
   Buyer& buyer_;
   const Connections& connections_;
   HeldLeases& leases_;
+  Wakeup& tell_;
   Batcher<Asked> answered_;
 };
 

@@ -103,7 +103,7 @@ absl::StatusOr<int> Voider::Step() {
       });
   leases_.Remove(leased);
   RETURN_IF_ERROR(stored.status());
-  TellPeople(*stored);
+  TellPeople(*stored, tell_);
   replan_.Notify();
   return static_cast<int>(leased.size());
 }

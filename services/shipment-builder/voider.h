@@ -13,12 +13,13 @@ namespace psups::shipment_builder {
 class Voider {
  public:
   Voider(ShipmentStore& store, UpsPort& ups, TrackingPort& tracking, const Clock& clock,
-         Wakeup& replan, HeldLeases& leases)
+         Wakeup& replan, Wakeup& tell, HeldLeases& leases)
       : store_(store),
         ups_(ups),
         tracking_(tracking),
         clock_(clock),
         replan_(replan),
+        tell_(tell),
         leases_(leases) {}
   absl::StatusOr<int> Step();
 
@@ -31,6 +32,7 @@ class Voider {
   TrackingPort& tracking_;
   const Clock& clock_;
   Wakeup& replan_;
+  Wakeup& tell_;
   HeldLeases& leases_;
 };
 

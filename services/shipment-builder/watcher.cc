@@ -27,8 +27,9 @@ absl::StatusOr<int> Watcher::Step() {
   absl::StatusOr<tracking::v1::WatchEventsResponse> response = tracking_.WatchEvents(request);
   if (absl::IsOutOfRange(response.status()) && !cursor_->empty()) {
     LogWarning("tracking_epoch_changed", {{"status", response.status()}});
-    RETURN_IF_ERROR(store_.ApplyTracking(*cursor_, "", {}));
-    cursor_ = "";
+    const absl::Status restarted = store_.ApplyTracking(*cursor_, "", {});
+    cursor_.reset();  // moved to the beginning, by this replica or another
+    RETURN_IF_ERROR(restarted);
     return 1;
   }
   RETURN_IF_ERROR(response.status());

@@ -82,6 +82,9 @@ class DyingStore : public ShipmentStore {
                                          const Decide& decide) override {
     return store_.ResolveReview(id, decision, decide);
   }
+  absl::StatusOr<int> TellOfReviews(int limit, const Tell& tell) override {
+    return Through([&] { return store_.TellOfReviews(limit, tell); });
+  }
   absl::StatusOr<Figures> Count() override { return store_.Count(); }
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -31,6 +32,7 @@ class FakeOrders : public OrderSource {
   absl::StatusOr<orders::v1::LeaseOrdersResponse> LeaseOrders(
       const orders::v1::LeaseOrdersRequest& request) override {
     if (!down.ok()) return down;
+    if (on_lease) on_lease();
     orders::v1::LeaseOrdersResponse response;
     for (auto& [name, entry] : orders_) {
       if (entry.acknowledged || response.orders_size() == request.limit()) continue;
@@ -56,6 +58,7 @@ class FakeOrders : public OrderSource {
   absl::StatusOr<orders::v1::CheckOrdersResponse> CheckOrders(
       const orders::v1::CheckOrdersRequest& request) override {
     if (!down.ok()) return down;
+    if (on_check) on_check();
     orders::v1::CheckOrdersResponse response;
     for (const std::string& name : request.names()) {
       const auto found = orders_.find(name);
@@ -77,6 +80,7 @@ class FakeOrders : public OrderSource {
   bool IsAcknowledged(const std::string& name) { return orders_.at(name).acknowledged; }
 
   absl::Status down = absl::OkStatus();
+  std::function<void()> on_lease, on_check;  // while it is asked
   absl::Status acknowledge_fails = absl::OkStatus();
   std::set<std::string> closed;
   int acknowledged = 0;
@@ -153,12 +157,35 @@ class FakeUps : public UpsPort {
     done(answer);
   }
 
+  void CloseCall(const ups::v1::CloseCallRequest& request, const std::string&,
+                 Done<ups::v1::Call> done) override {
+    absl::StatusOr<ups::v1::Call> answer = absl::UnknownError("");
+    {
+      std::lock_guard lock(mutex_);
+      if (!close_fails.ok()) {
+        answer = close_fails;
+      } else {
+        ups::v1::Call& call = calls[request.request_id()];
+        const bool given_up = call.needs_person() && !request.confirmed_by().empty();
+        if (call.state() == ups::v1::Call::STATE_UNSPECIFIED || given_up) {
+          call.set_request_id(request.request_id());
+          call.set_state(ups::v1::Call::NOT_MADE);
+          call.set_needs_person(false);
+        }
+        closed_by[request.request_id()] = request.confirmed_by();
+        answer = call;
+      }
+    }
+    done(answer);
+  }
+
   void VoidShipment(const ups::v1::VoidShipmentRequest& request, const std::string&,
                     Done<ups::v1::VoidShipmentResponse> done) override {
     absl::Status status;
     ups::v1::VoidShipmentResponse response;
     {
       std::lock_guard lock(mutex_);
+      ++voids;
       status = void_fails;
       if (status.ok())
         response.set_already_voided(!voided.insert(request.ups_shipment_id()).second);
@@ -208,6 +235,8 @@ class FakeUps : public UpsPort {
   std::map<std::string, Response> verdicts;  // by first street line
   absl::Status validate_fails = absl::OkStatus();
   absl::Status create_fails = absl::OkStatus();  // nothing is stored
+  absl::Status close_fails = absl::OkStatus();
+  std::map<std::string, std::string> closed_by;  // request id → who confirmed it
   // What becomes of the next new calls, then DONE.
   std::vector<ups::v1::Call> next;
   absl::Status void_fails = absl::OkStatus();
@@ -216,6 +245,7 @@ class FakeUps : public UpsPort {
   bool hold = false;
   int validations = 0;
   int creates = 0;
+  int voids = 0;
   std::map<std::string, ups::v1::Call> calls;
   std::map<std::string, ups::v1::CreateShipmentRequest> requests;
   std::set<std::string> voided;
@@ -226,7 +256,8 @@ class FakeUps : public UpsPort {
     if (!create_fails.ok()) return create_fails;
     const auto known = calls.find(request.request_id());
     if (known != calls.end()) {
-      if (requests.at(request.request_id()).SerializeAsString() != request.SerializeAsString()) {
+      if (requests.count(request.request_id()) > 0 &&
+          requests.at(request.request_id()).SerializeAsString() != request.SerializeAsString()) {
         return absl::AlreadyExistsError("another content");
       }
       return known->second;

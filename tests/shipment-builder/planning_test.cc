@@ -345,6 +345,15 @@ TEST(Changes, ReceiptsOfTheParcelAreNoChange) {
   EXPECT_TRUE(After(Scanned(PlainOrder("o1")), received).review);
 }
 
+TEST(Changes, WhatWasCutToWhatHasArrivedLosesItsLabel) {
+  Order cut = PlainOrder("o1", 2);
+  cut.mutable_schedules(0)->set_ordered_quantity("1");  // of 4: this one came another way
+  cut.mutable_schedules(0)->set_open_quantity("0");
+  cut.mutable_schedules(0)->set_ineligible_reason(Schedule::NOTHING_OPEN);
+  EXPECT_EQ(After(Labelled(PlainOrder("o1")), cut).shipment.state, State::kVoiding);
+  EXPECT_TRUE(After(Scanned(PlainOrder("o1")), cut).review);
+}
+
 TEST(Changes, ReceiptsBeforeTheShipmentCountFromThere) {
   Order order = PlainOrder("o1");
   order.mutable_schedules(0)->set_ordered_quantity("10");  // 6 were received before
@@ -416,6 +425,50 @@ TEST(Changes, WhatAPersonDecidedHoldsUntilTheOrderChanges) {
   EXPECT_EQ(outcome.fresh, 1u);
   EXPECT_FALSE(outcome.shipment.holds);
   EXPECT_EQ(outcome.shipment.state, State::kCancelled);
+}
+
+TEST(Changes, WhatAPersonUndidStaysUndoneThroughAHold) {
+  Order held = PlainOrder("o1", 2);
+  held.mutable_schedules(0)->set_ineligible_reason(Schedule::HOLD);
+  Shipment cancelled = Plan(PlainOrder("o1")).at(0).shipment;
+  cancelled.state = State::kCancelled;
+  Shipment voided = Labelled(PlainOrder("o1"));
+  voided.state = State::kVoided;
+  voided.undo = Undo::kPerson;
+  voided.purchase.state = PurchaseState::kVoided;
+  for (const Shipment& shipment : {cancelled, voided}) {
+    Outcome outcome = After(shipment, held);
+    EXPECT_TRUE(outcome.shipment.holds) << Name(shipment.state);
+    outcome = After(outcome.shipment, PlainOrder("o1", 3));
+    EXPECT_TRUE(outcome.shipment.holds);
+    EXPECT_EQ(outcome.fresh, 0u);
+    EXPECT_EQ(After(outcome.shipment, Changed(4)).fresh, 1u);
+  }
+  // While it is being voided, too.
+  voided.state = State::kVoiding;
+  EXPECT_EQ(After(voided, held).shipment.undo, Undo::kPerson);
+  EXPECT_EQ(After(voided, Changed()).shipment.undo, Undo::kChange);
+}
+
+TEST(Changes, ClosingAnOrderThatHasArrivedAsksNothing) {
+  Order closed = PlainOrder("o1", 2);
+  closed.mutable_schedules(0)->set_ineligible_reason(Schedule::STATUS);
+  for (const State end : {State::kDelivered, State::kReturned, State::kLost}) {
+    Shipment shipment = Labelled(PlainOrder("o1"));
+    shipment.state = end;
+    EXPECT_FALSE(After(shipment, closed).review) << Name(end);
+    EXPECT_TRUE(After(shipment, Changed()).review) << Name(end);
+  }
+  EXPECT_TRUE(After(Scanned(PlainOrder("o1")), closed).review);  // it can still be stopped
+}
+
+TEST(Changes, WhoseVoidIsBeforeAPersonIsLeftAlone) {
+  Shipment shipment = Labelled(PlainOrder("o1"));
+  shipment.void_refused = true;
+  EXPECT_EQ(After(shipment, Changed()).shipment.state, State::kLabeled);
+  EXPECT_EQ(After(shipment, Changed()).fresh, 0u);
+  shipment.state = State::kInTransit;
+  EXPECT_FALSE(After(shipment, Changed()).review);
 }
 
 TEST(Changes, TheSameTwiceIsTheSameAsOnce) {

@@ -64,7 +64,7 @@ class Door : public World {
   psups::testing::TestAuthority authority_;
   Executor executor_{2};
   ShipmentServer shipments_{*store, replica->undo, executor_};
-  ReviewServer reviews_{*store, replica->planner, replica->validate, executor_};
+  ReviewServer reviews_{*store, replica->planner, replica->validate, replica->tell, executor_};
   std::unique_ptr<Server> server_;
   std::unique_ptr<pb::ShipmentService::Stub> shipment_stub_;
   std::unique_ptr<pb::ReviewService::Stub> review_stub_;
@@ -135,6 +135,23 @@ TEST_F(Door, AnAddressThatAClerkGivesIsValidatedAndShipped) {
   EXPECT_EQ(address.lines(0), "1600 Market Street");
   EXPECT_EQ(address.name(), "Denver Warehouse");
   EXPECT_EQ(address.country_code(), "US");
+}
+
+TEST_F(Door, WhoEndsADoubtIsNamedToTheGateway) {
+  ups::v1::Call doubt;
+  doubt.set_state(ups::v1::Call::IN_DOUBT);
+  doubt.set_needs_person(true);
+  ups.next = {doubt};
+  orders.Put(PlainOrder("o1"));
+  Run();
+  const std::string first = Only("o1").request_id();
+  pb::ResolveReviewRequest request;
+  request.set_name("reviews/" + Reviews().at(0).review.review_id);
+  request.set_action(pb::Review::RETRY);
+  ASSERT_OK(Resolve(request));
+  RunAndWait();
+  EXPECT_EQ(ups.closed_by[first], "spiffe://psups/clerk/ann");
+  EXPECT_EQ(Only("o1").state, State::kLabeled);
 }
 
 TEST_F(Door, ErrorsNameTheFieldAndWhatIsWanted) {

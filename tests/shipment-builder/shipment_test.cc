@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "services/shipment-builder/purchase.h"
 
@@ -77,11 +78,21 @@ TEST(SettlePurchase, OnlyRejectedAndNotMadeFreeTheQuantity) {
     EXPECT_EQ(SettlePurchase(shipment, {.kind = kind}).allocation, Allocation::kFree);
     EXPECT_FALSE(shipment.purchase.MayBeLive());
   }
-  for (const OutcomeKind kind : {OutcomeKind::kInDoubt, OutcomeKind::kInDoubtForPerson,
-                                 OutcomeKind::kLater, OutcomeKind::kOurs}) {
+  for (const OutcomeKind kind :
+       {OutcomeKind::kInDoubt, OutcomeKind::kInDoubtForPerson, OutcomeKind::kLater,
+        OutcomeKind::kOurs, OutcomeKind::kMalformed}) {
     Shipment shipment = Buying();
     EXPECT_EQ(SettlePurchase(shipment, {.kind = kind}).allocation, Allocation::kKeep);
     EXPECT_TRUE(shipment.purchase.MayBeLive());
+  }
+}
+
+// Goods may have arrived while it was being bought.
+TEST(SettlePurchase, NothingBoughtIsPlannedAgainHoweverItEnded) {
+  for (const OutcomeKind kind :
+       {OutcomeKind::kRejected, OutcomeKind::kRejectedForNow, OutcomeKind::kNotMade}) {
+    Shipment shipment = Buying();
+    EXPECT_TRUE(SettlePurchase(shipment, {.kind = kind}).replan);
   }
 }
 
@@ -100,7 +111,8 @@ TEST(SettlePurchase, NothingBoughtOfACancelledOneIsCancelled) {
   const Effects effects = SettlePurchase(shipment, {.kind = OutcomeKind::kRejected});
   EXPECT_EQ(shipment.state, State::kCancelled);
   EXPECT_FALSE(effects.review.has_value());
-  EXPECT_FALSE(effects.replan);
+  EXPECT_TRUE(shipment.holds);
+  EXPECT_TRUE(effects.replan);  // of what waits for it: its own schedules are held
 }
 
 TEST(SettlePurchase, DoubtsNeverCountAsFailures) {
@@ -109,6 +121,47 @@ TEST(SettlePurchase, DoubtsNeverCountAsFailures) {
   EXPECT_EQ(shipment.state, State::kLabeling);
   EXPECT_EQ(shipment.failure_count, 0);
   EXPECT_LE(shipment.due_in, absl::Minutes(1));
+}
+
+TEST(SettlePurchase, WhatMayBeLiveNeverFails) {
+  for (const OutcomeKind first : {OutcomeKind::kLater, OutcomeKind::kInDoubt}) {
+    Shipment shipment = Buying();
+    SettlePurchase(shipment, {.kind = first});
+    for (int i = 0; i < 2 * kMostFailures; ++i) {
+      SettlePurchase(shipment, {.kind = OutcomeKind::kOurs, .message = "bug"});
+    }
+    EXPECT_EQ(shipment.state, State::kLabeling);
+    EXPECT_TRUE(shipment.purchase.MayBeLive());
+    EXPECT_EQ(WorkOf(shipment), Work::kLabel);
+  }
+}
+
+TEST(SettlePurchase, OnlyFailuresInARowCount) {
+  for (const OutcomeKind between : {OutcomeKind::kLater, OutcomeKind::kInDoubt}) {
+    Shipment shipment = Buying();
+    for (int i = 0; i < 2 * kMostFailures; ++i) {
+      SettlePurchase(shipment, {.kind = OutcomeKind::kMalformed, .message = "bug"});
+      SettlePurchase(shipment, {.kind = between});
+    }
+    EXPECT_EQ(shipment.state, State::kLabeling);
+  }
+}
+
+TEST(SettlePurchase, ADoubtForAPersonIsAskedOnceInFewWordsUntilTheyDecide) {
+  Shipment shipment = Buying();
+  Effects effects = SettlePurchase(shipment, {.kind = OutcomeKind::kInDoubtForPerson});
+  ASSERT_TRUE(effects.review.has_value());
+  const std::vector<std::string> words = absl::StrSplit(effects.review->message, ' ');
+  EXPECT_LE(words.size(), 25u);
+  EXPECT_NE(effects.review->message.find(shipment.purchase.reference), std::string::npos);
+  effects = SettlePurchase(shipment, {.kind = OutcomeKind::kInDoubtForPerson});
+  EXPECT_FALSE(effects.review.has_value());
+  // Decided, and the gateway has not heard of it yet.
+  shipment.state = State::kLabeling;
+  shipment.purchase.confirmed_by = "spiffe://psups/clerk/a";
+  effects = SettlePurchase(shipment, {.kind = OutcomeKind::kInDoubtForPerson});
+  EXPECT_FALSE(effects.review.has_value());
+  EXPECT_EQ(shipment.state, State::kLabeling);
 }
 
 TEST(SettlePurchase, WaitsGrow) {
@@ -124,10 +177,10 @@ TEST(SettlePurchase, WaitsGrow) {
 TEST(SettlePurchase, FiveFailuresOfOursEndInFailed) {
   Shipment shipment = Buying();
   for (int i = 1; i < kMostFailures; ++i) {
-    SettlePurchase(shipment, {.kind = OutcomeKind::kOurs, .message = "bug"});
+    SettlePurchase(shipment, {.kind = OutcomeKind::kMalformed, .message = "bug"});
     EXPECT_EQ(shipment.state, State::kLabeling);
   }
-  SettlePurchase(shipment, {.kind = OutcomeKind::kOurs, .message = "bug"});
+  SettlePurchase(shipment, {.kind = OutcomeKind::kMalformed, .message = "bug"});
   EXPECT_EQ(shipment.state, State::kFailed);
   EXPECT_EQ(shipment.failure, "bug");
   EXPECT_EQ(WorkOf(shipment), Work::kNone);
@@ -153,7 +206,7 @@ TEST(SettleVoid, APersonsVoidIsNotShippedAgain) {
   SettlePurchase(shipment, Done());
   BeginVoid(shipment, Undo::kPerson);
   const Effects effects = SettleVoid(shipment, {.kind = VoidOutcome::Kind::kVoided});
-  EXPECT_FALSE(effects.replan);
+  EXPECT_TRUE(effects.replan);  // of what waits for it: its own schedules are held
   EXPECT_TRUE(shipment.holds);
 }
 
@@ -168,6 +221,7 @@ TEST(SettleVoid, RefusedLeavesTheLabelWhereItIs) {
   EXPECT_EQ(effects.allocation, Allocation::kKeep);
   ASSERT_TRUE(effects.review.has_value());
   EXPECT_EQ(effects.review->reason, Reason::kVoidRefused);
+  EXPECT_FALSE(effects.replan);  // it would be voided again, and again
 }
 
 State AfterStatuses(const std::vector<std::pair<const char*, const char*>>& statuses) {
@@ -207,6 +261,29 @@ TEST(SettleTracking, AVoidGoesOnWhateverIsScanned) {
   EXPECT_EQ(shipment.state, State::kVoiding);
 }
 
+TEST(SettleTracking, APhysicalScanOfAVoidLabelIsAReviewOnce) {
+  Shipment shipment = Buying();
+  SettlePurchase(shipment, Done());
+  BeginVoid(shipment, Undo::kPerson);
+  EXPECT_FALSE(SettleVoid(shipment, {.kind = VoidOutcome::Kind::kVoided}).review.has_value());
+  EXPECT_FALSE(SettleTracking(shipment, "1Z1", "VOIDED").review.has_value());
+  const Effects effects = SettleTracking(shipment, "1Z1", "PICKED_UP");
+  ASSERT_TRUE(effects.review.has_value());
+  EXPECT_EQ(effects.review->reason, Reason::kVoidedLabelScanned);
+  EXPECT_EQ(shipment.state, State::kVoided);
+  EXPECT_FALSE(SettleTracking(shipment, "1Z1", "DELIVERED").review.has_value());
+}
+
+TEST(SettleTracking, AScanDuringTheVoidIsAReviewWhenItIsVoid) {
+  Shipment shipment = Buying();
+  SettlePurchase(shipment, Done());
+  BeginVoid(shipment, Undo::kChange);
+  EXPECT_FALSE(SettleTracking(shipment, "1Z1", "PICKED_UP").review.has_value());
+  const Effects effects = SettleVoid(shipment, {.kind = VoidOutcome::Kind::kVoided});
+  ASSERT_TRUE(effects.review.has_value());
+  EXPECT_EQ(effects.review->reason, Reason::kVoidedLabelScanned);
+}
+
 TEST(RequestVoid, OnlyALabelThatWasNotScanned) {
   for (const State state :
        {State::kReceived, State::kValidating, State::kLabeling, State::kLabeled, State::kInTransit,
@@ -235,9 +312,7 @@ TEST(CancelByPerson, WhatMayBeLiveIsUndoneFirst) {
 }
 
 TEST(OutcomeOf, WhatErrorsMean) {
-  const auto kind = [](absl::Status status, bool asked_only = false) {
-    return OutcomeOf(status, asked_only, absl::UnixEpoch()).kind;
-  };
+  const auto kind = [](absl::Status status) { return OutcomeOf(status, absl::UnixEpoch()).kind; };
   for (const absl::Status& outage :
        {absl::UnavailableError(""), absl::DeadlineExceededError(""), absl::AbortedError(""),
         absl::ResourceExhaustedError(""), absl::UnknownError(""), absl::CancelledError(""),
@@ -245,9 +320,14 @@ TEST(OutcomeOf, WhatErrorsMean) {
     EXPECT_EQ(kind(outage), OutcomeKind::kLater) << outage;
   }
   for (const absl::Status& bug :
-       {absl::InternalError(""), absl::AlreadyExistsError(""), absl::DataLossError("")}) {
+       {absl::InternalError(""), absl::AlreadyExistsError(""), absl::DataLossError(""),
+        absl::InvalidArgumentError(""), absl::FailedPreconditionError("")}) {
     EXPECT_EQ(kind(bug), OutcomeKind::kOurs) << bug;
   }
+}
+
+TEST(OutcomeOf, WhatRefusalsMeanWhenNothingWasBought) {
+  const auto kind = [](const absl::Status& refusal) { return OutcomeOfRefusal(refusal).kind; };
   EXPECT_EQ(kind(absl::InvalidArgumentError("shipment.ship_to.city: 31 characters")),
             OutcomeKind::kRejected);
   EXPECT_EQ(kind(absl::FailedPreconditionError("")), OutcomeKind::kRejected);
@@ -255,14 +335,12 @@ TEST(OutcomeOf, WhatErrorsMean) {
   EXPECT_EQ(kind(absl::InvalidArgumentError("shipment.ship_date: \"20261123\"")),
             OutcomeKind::kNotMade);
   // A field that no order fills is our own fault.
-  EXPECT_EQ(kind(absl::InvalidArgumentError("account: \"\"")), OutcomeKind::kOurs);
-  EXPECT_EQ(kind(absl::NotFoundError(""), /*asked_only=*/true), OutcomeKind::kNeverCame);
-  EXPECT_EQ(kind(absl::InvalidArgumentError(""), /*asked_only=*/true), OutcomeKind::kOurs);
+  EXPECT_EQ(kind(absl::InvalidArgumentError("account: \"\"")), OutcomeKind::kMalformed);
 }
 
 TEST(OutcomeOf, WhatCallsMean) {
   ups::v1::Call call;
-  const auto kind = [&] { return OutcomeOf(call, false, absl::UnixEpoch()).kind; };
+  const auto kind = [&] { return OutcomeOf(call, absl::UnixEpoch()).kind; };
   call.set_state(ups::v1::Call::SENT);
   EXPECT_EQ(kind(), OutcomeKind::kLater);
   call.set_state(ups::v1::Call::DONE);
@@ -280,7 +358,7 @@ TEST(OutcomeOf, WhatCallsMean) {
 }
 
 TEST(Reviews, EveryReasonHasAWayOut) {
-  for (int i = 0; i <= static_cast<int>(Reason::kVoidRefused); ++i) {
+  for (int i = 0; i <= static_cast<int>(Reason::kVoidedLabelScanned); ++i) {
     const Reason reason = static_cast<Reason>(i);
     EXPECT_EQ(ReasonFromName(Name(reason)), reason);
     const std::vector<Action> actions = ActionsFor({.reason = reason});

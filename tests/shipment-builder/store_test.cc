@@ -217,6 +217,27 @@ TEST_F(Store, SeveralStepsOfAParcelAreOneEntry) {
             "LABELED");
 }
 
+TEST_F(Store, OpenReviewsAreToldOldestFirstAndOnce) {
+  std::vector<orders::v1::Order> bad;
+  for (int i = 0; i < 4; ++i) {
+    bad.push_back(PlainOrder(absl::StrCat("o", i)));
+    bad.back().mutable_schedules(0)->mutable_shipping_weight()->set_value("0");
+  }
+  for (const orders::v1::Order& order : bad) ASSERT_OK(store->TakeIn({order}, plan()));
+  ASSERT_OK(Resolve(Reviews().at(1).review.review_id, shipments::v1::Review::CANCEL));
+  std::vector<std::string> told;
+  const auto tell = [&](const Review& review, const std::string& order) {
+    EXPECT_EQ(review.asked.reason, Reason::kItemWeightMissing);
+    told.push_back(order);
+  };
+  for (const int count : {2, 1, 0})
+    EXPECT_THAT(store->TellOfReviews(2, tell), psups::testing::IsOkAndHolds(count));
+  EXPECT_EQ(told.size(), 3u);
+  EXPECT_EQ(told.back(), "o3");
+  EXPECT_EQ(std::set<std::string>(told.begin(), told.end()),
+            (std::set<std::string>{"o0", "o2", "o3"}));
+}
+
 TEST_F(Store, NoNameOrAddressStandsInTheDatabaseInClear) {
   orders.Put(PlainOrder("o1"));
   ups::v1::ValidateAddressResponse none;

@@ -24,6 +24,7 @@
 #include "services/shipment-builder/intake.h"
 #include "services/shipment-builder/postgres.h"
 #include "services/shipment-builder/service.h"
+#include "services/shipment-builder/told.h"
 #include "services/shipment-builder/validator.h"
 #include "services/shipment-builder/voider.h"
 #include "services/shipment-builder/watcher.h"
@@ -48,16 +49,17 @@ struct Replica {
       : connections([&uptime] { return uptime; }),
         planner(clock, absl::UTCTimeZone(), derive),
         intake(
-            store, orders, ups, connections, planner, [&uptime] { return uptime; }, validate,
-            label),
+            store, orders, ups, connections, planner, [&uptime] { return uptime; }, validate, label,
+            tell),
         book(store, ups, clock, derive, absl::Hours(1)),
         leases(store, 100, absl::Minutes(1), {&validate, &label}),
         buyer(store, orders, ups, connections, planner, leases,
-              {.hand_over = hand_over, .undo = undo, .replan = replan}),
-        validator(store, book, buyer, connections, leases),
+              {.hand_over = hand_over, .undo = undo, .replan = replan, .tell = tell}),
+        validator(store, book, buyer, connections, leases, tell),
         handing_over(store, ups, tracking, leases),
-        voider(store, ups, tracking, clock, replan, leases),
-        watcher(store, tracking, absl::ZeroDuration()) {}
+        voider(store, ups, tracking, clock, replan, tell, leases),
+        watcher(store, tracking, absl::ZeroDuration()),
+        store(store) {}
 
   // One round of every loop; the number of things done.
   int Round() {
@@ -72,10 +74,11 @@ struct Replica {
     add(handing_over.Step());
     add(voider.Step());
     add(watcher.Step());
+    add(TellOfReviews(store));
     return done;
   }
 
-  Wakeup validate, label, hand_over, undo, replan;
+  Wakeup validate, label, hand_over, undo, replan, tell;
   Connections connections;
   Planner planner;
   Intake intake;
@@ -86,6 +89,7 @@ struct Replica {
   HandOver handing_over;
   Voider voider;
   Watcher watcher;
+  ShipmentStore& store;
 };
 
 // The service on a real database between fake peers.
@@ -189,8 +193,8 @@ class World : public ::testing::Test {
     return store->ResolveReview(review_id, {.action = action, .actor = who},
                                 [&](const Review& review, const orders::v1::Order& order,
                                     Shipment& shipment, Effects& effects) {
-                                  return Decide(review, order, request, replica->planner, shipment,
-                                                effects);
+                                  return Decide(review, order, request, who, replica->planner,
+                                                shipment, effects);
                                 });
   }
   absl::StatusOr<ShipmentStore::Resolved> Resolve(const std::string& review_id,

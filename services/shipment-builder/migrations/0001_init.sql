@@ -63,7 +63,6 @@ CREATE TABLE shipments (
   -- Whether its schedules are spoken for while the order says the same.
   holds boolean NOT NULL DEFAULT true,
   undo text NOT NULL DEFAULT '' CHECK (undo IN ('', 'CHANGE', 'PERSON')),
-  undo_time timestamptz NOT NULL DEFAULT now(),  -- when undo became what it is
   purchase_number integer NOT NULL DEFAULT 0,
   ups_shipment_id text NOT NULL DEFAULT '',
   charges_minor bigint NOT NULL DEFAULT 0,
@@ -124,6 +123,8 @@ CREATE TABLE purchases (
   ship_date text NOT NULL,
   ups_code text NOT NULL DEFAULT '',
   message text NOT NULL DEFAULT '',
+  -- The identity of the person who looked at UPS and did not find it.
+  confirmed_by text NOT NULL DEFAULT '',
   create_time timestamptz NOT NULL DEFAULT now(),
   update_time timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (connection_id, shipment_id, purchase_number),
@@ -154,6 +155,7 @@ CREATE TABLE reviews (
   -- psups.shipments.v1.Review with address and candidates.
   sealed bytea NOT NULL,
   create_time timestamptz NOT NULL DEFAULT now(),
+  told_time timestamptz,  -- when a log line said so
   close_time timestamptz,
   resolution text NOT NULL DEFAULT '',
   resolved_by text NOT NULL DEFAULT '',
@@ -163,6 +165,7 @@ CREATE TABLE reviews (
 );
 CREATE UNIQUE INDEX reviews_one_open ON reviews (connection_id, shipment_id) WHERE state = 'OPEN';
 CREATE INDEX reviews_by_time ON reviews (create_time, connection_id, review_id);
+CREATE INDEX reviews_untold ON reviews (create_time) WHERE told_time IS NULL AND state = 'OPEN';
 
 -- Orders to be planned again because schedules of theirs became free.
 CREATE TABLE replans (
