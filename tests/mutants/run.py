@@ -17,8 +17,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / "build-mutants"
-SOURCE, BUILD = HOME / "source", HOME / "build"
+SOURCE = ROOT / "build-mutants"
+# As the project's own build lies to its sources: so ccache knows what is not broken from there.
+BUILD = SOURCE / "build"
+CCACHE = {"CCACHE_BASEDIR": str(SOURCE), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "time_macros"}
 LINE = "# test: "
 SECONDS = 300
 GREEN = "green"
@@ -47,8 +49,9 @@ class Mutant:
 
 
 def run(command: list, **options) -> subprocess.CompletedProcess:
+    environment = os.environ | CCACHE | options.pop("env", {})
     return subprocess.run([str(part) for part in command], capture_output=True, text=True,
-                          check=False, **options)
+                          check=False, env=environment, **options)
 
 
 def take_sources() -> None:
@@ -132,8 +135,7 @@ def main() -> int:
         print("mutants: no such patch", file=sys.stderr)
         return 2
     take_sources()
-    configured = run(["cmake", "-S", SOURCE, "-B", BUILD, "-G", "Ninja",
-                      "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0"])
+    configured = run(["cmake", "--preset", "dev"], cwd=SOURCE)
     if configured.returncode:
         print(configured.stdout + configured.stderr, file=sys.stderr)
         return 1
