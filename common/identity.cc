@@ -24,11 +24,12 @@ Rule::Role RoleFromName(std::string_view name) {
   return Rule::ROLE_UNSPECIFIED;
 }
 
-// Whether a person of role `has` may do what `wants` may. Auditor and admin stand side by side.
+// Whether a person of role `has` may do what `wants` may. Who audits must not act, nor who acts
+// audit.
 bool RoleCovers(Rule::Role has, Rule::Role wants) {
   if (has == Rule::ROLE_UNSPECIFIED || wants == Rule::ROLE_UNSPECIFIED) return false;
-  if (has == Rule::ADMIN && wants == Rule::AUDITOR) return false;
-  return has >= wants;
+  if (has == Rule::AUDITOR) return wants == Rule::VIEWER || wants == Rule::AUDITOR;
+  return wants != Rule::AUDITOR && has >= wants;
 }
 
 bool IsHex(std::string_view text) {

@@ -45,6 +45,10 @@ std::string ConnectionName(std::string_view connection_id) {
   return std::string(kConnections) + std::string(connection_id);
 }
 
+std::string WriteBackName(std::string_view connection_id, std::string_view update_id) {
+  return absl::StrCat(ConnectionName(connection_id), "/writeBacks/", std::string(update_id));
+}
+
 std::string OrderId(const type_pb::DocumentKey& document, const Deriver& derive) {
   const std::string connection = document.connection().substr(kConnections.size());
   return connection + "-" + Base32(derive("order", KeyText(document))).substr(0, kDerivedLength);

@@ -31,6 +31,9 @@ struct OrderKey {
 };
 absl::StatusOr<OrderKey> OrderKeyOf(std::string_view name);
 
+// "connections/c1/writeBacks/x": a status on its way back.
+std::string WriteBackName(std::string_view connection_id, std::string_view update_id);
+
 // PeopleSoft's word for a document type: "PO", "REQ".
 std::string TypeCode(type::v1::DocumentType type);
 type::v1::DocumentType TypeFromCode(std::string_view code);

@@ -11,6 +11,7 @@ namespace {
 namespace pb = orders::v1;
 
 constexpr int kMostOfOneCall = 500;
+constexpr std::size_t kLongestReason = 200;
 
 absl::Status CheckCount(const char* field, int count) {
   if (count >= 1 && count <= kMostOfOneCall) return absl::OkStatus();
@@ -22,6 +23,18 @@ absl::Status CheckCount(const char* field, int count) {
 absl::StatusOr<std::string> ConnectionFilter(const std::string& name) {
   if (name.empty()) return "";
   return ConnectionId(name);
+}
+
+absl::StatusOr<WriteBackStore::Key> WriteBackKeyOf(const std::string& name) {
+  constexpr absl::string_view kMiddle = "/writeBacks/";
+  const std::size_t middle = name.find(kMiddle.data());
+  const auto connection = ConnectionId(name.substr(0, middle));
+  if (middle == std::string::npos || !connection.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "name: \"", name, "\", want connections/{connection_id}/writeBacks/{update_id}"));
+  }
+  return WriteBackStore::Key{.connection_id = *connection,
+                             .update_id = name.substr(middle + kMiddle.size())};
 }
 
 }  // namespace
@@ -111,6 +124,28 @@ absl::StatusOr<pb::ListWriteBacksResponse> OrderServer::ListWritten(
   return response;
 }
 
+absl::StatusOr<pb::WriteBack> OrderServer::Resend(const pb::ResendWriteBackRequest& request,
+                                                  const std::string& actor) {
+  ASSIGN_OR_RETURN(const WriteBackStore::Key key, WriteBackKeyOf(request.name()));
+  ASSIGN_OR_RETURN(pb::WriteBack decided,
+                   write_backs_.Decide(key, pb::WriteBack::PENDING, actor, ""));
+  reported_();
+  return decided;
+}
+
+absl::StatusOr<pb::WriteBack> OrderServer::Skip(const pb::SkipWriteBackRequest& request,
+                                                const std::string& actor) {
+  ASSIGN_OR_RETURN(const WriteBackStore::Key key, WriteBackKeyOf(request.name()));
+  if (request.reason().empty() || request.reason().size() > kLongestReason) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("reason: ", request.reason().size(), " bytes, want 1 to ", kLongestReason));
+  }
+  ASSIGN_OR_RETURN(pb::WriteBack decided,
+                   write_backs_.Decide(key, pb::WriteBack::SKIPPED, actor, request.reason()));
+  reported_();
+  return decided;
+}
+
 grpc::ServerUnaryReactor* OrderServer::LeaseOrders(grpc::CallbackServerContext* context,
                                                    const pb::LeaseOrdersRequest* request,
                                                    pb::LeaseOrdersResponse* response) {
@@ -158,6 +193,20 @@ grpc::ServerUnaryReactor* OrderServer::ListWriteBacks(grpc::CallbackServerContex
                                                       pb::ListWriteBacksResponse* response) {
   return Handle(executor_, context, request, response,
                 [this](const auto& r, const Caller&) { return ListWritten(r); });
+}
+
+grpc::ServerUnaryReactor* OrderServer::ResendWriteBack(grpc::CallbackServerContext* context,
+                                                       const pb::ResendWriteBackRequest* request,
+                                                       pb::WriteBack* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& r, const Caller& caller) { return Resend(r, caller.identity); });
+}
+
+grpc::ServerUnaryReactor* OrderServer::SkipWriteBack(grpc::CallbackServerContext* context,
+                                                     const pb::SkipWriteBackRequest* request,
+                                                     pb::WriteBack* response) {
+  return Handle(executor_, context, request, response,
+                [this](const auto& r, const Caller& caller) { return Skip(r, caller.identity); });
 }
 
 }  // namespace psups::ps_ingest

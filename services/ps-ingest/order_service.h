@@ -42,6 +42,13 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
                                            const orders::v1::ListWriteBacksRequest* request,
                                            orders::v1::ListWriteBacksResponse* response) override;
 
+  grpc::ServerUnaryReactor* ResendWriteBack(grpc::CallbackServerContext* context,
+                                            const orders::v1::ResendWriteBackRequest* request,
+                                            orders::v1::WriteBack* response) override;
+  grpc::ServerUnaryReactor* SkipWriteBack(grpc::CallbackServerContext* context,
+                                          const orders::v1::SkipWriteBackRequest* request,
+                                          orders::v1::WriteBack* response) override;
+
   // The handlers without gRPC.
   absl::StatusOr<orders::v1::LeaseOrdersResponse> Lease(
       const orders::v1::LeaseOrdersRequest& request);
@@ -54,6 +61,10 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
       const orders::v1::ReportTrackingRequest& request, const std::string& actor);
   absl::StatusOr<orders::v1::ListWriteBacksResponse> ListWritten(
       const orders::v1::ListWriteBacksRequest& request);
+  absl::StatusOr<orders::v1::WriteBack> Resend(const orders::v1::ResendWriteBackRequest& request,
+                                               const std::string& actor);
+  absl::StatusOr<orders::v1::WriteBack> Skip(const orders::v1::SkipWriteBackRequest& request,
+                                             const std::string& actor);
 
  private:
   OrderStore& orders_;

@@ -51,6 +51,12 @@ std::string HeadsSql() {
       "ORDER BY h.create_time LIMIT $2");
 }
 
+// The columns of a write-back as it is shown.
+constexpr char kShown[] =
+    "w.connection_id, w.update_id, w.document_type, w.business_unit, w.document_id, "
+    "w.line_number, w.schedule_number, w.sequence_number, w.state, w.content, w.attempt_count, "
+    "w.last_error, w.written_time";
+
 std::string CellRow(const std::string& connection_id, const std::string& update_id) {
   return absl::StrCat(connection_id, "/", update_id);
 }
@@ -145,10 +151,8 @@ class PostgresWriteBackStore : public WriteBackStore {
                                   " AND update_id = ", update, ")"));
     }
     const std::string limit = conditions.Next(page.size + 1);
-    const std::string sql = absl::StrCat(
-        "SELECT w.connection_id, w.update_id, w.state, w.content, w.attempt_count, w.last_error, "
-        "w.written_time FROM write_backs w",
-        conditions.sql(), " ORDER BY ", kKey, " LIMIT ", limit);
+    const std::string sql = absl::StrCat("SELECT ", kShown, " FROM write_backs w", conditions.sql(),
+                                         " ORDER BY ", kKey, " LIMIT ", limit);
     ASSIGN_OR_RETURN(const Rows rows, db_.Exec(sql, conditions.params()));
     PageOf<pb::WriteBack> found;
     std::string last;
@@ -157,20 +161,43 @@ class PostgresWriteBackStore : public WriteBackStore {
         found.next_token = last;
         break;
       }
-      pb::WriteBack& write_back = found.items.emplace_back();
-      pb::WriteBack::State row_state = pb::WriteBack::STATE_UNSPECIFIED;
-      ASSIGN_OR_RETURN(*write_back.mutable_update(), UpdateFrom(row.Text("connection_id"), row));
-      pb::WriteBack::State_Parse(row.Text("state"), &row_state);
-      write_back.set_name("writeBacks/" + row.Text("update_id"));
-      write_back.set_state(row_state);
-      write_back.set_attempt_count(static_cast<int>(row.Int("attempt_count")));
-      write_back.set_last_error(row.Text("last_error"));
-      if (const auto time = row.OptionalTime("written_time"); time.has_value()) {
-        write_back.mutable_written_time()->set_seconds(absl::ToUnixSeconds(*time));
-      }
+      ASSIGN_OR_RETURN(found.items.emplace_back(), WriteBackFrom(row));
       last = absl::StrCat(row.Text("connection_id"), " ", row.Text("update_id"));
     }
     return found;
+  }
+
+  absl::StatusOr<pb::WriteBack> Decide(const Key& key, pb::WriteBack::State state,
+                                       const std::string& actor,
+                                       const std::string& reason) override {
+    const std::string wanted = pb::WriteBack::State_Name(state);
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows changed,
+                       tx.Exec("UPDATE write_backs SET state = $3 WHERE connection_id = $1 AND "
+                               "update_id = $2 AND state = 'PARKED'",
+                               {key.connection_id, key.update_id, wanted}));
+      if (changed.affected() == 0) return absl::OkStatus();
+      nlohmann::json detail = {{"update_id", key.update_id}};
+      if (!reason.empty()) detail["reason"] = reason;
+      return AppendAudit(
+          tx, kService,
+          {{.action = state == pb::WriteBack::SKIPPED ? "write_back.skip" : "write_back.resend",
+            .subject = ConnectionName(key.connection_id),
+            .actor = actor,
+            .detail = std::move(detail)}});
+    }));
+    ASSIGN_OR_RETURN(const Rows rows,
+                     db_.Exec(absl::StrCat("SELECT ", kShown,
+                                           " FROM write_backs w WHERE w.connection_id = $1 "
+                                           "AND w.update_id = $2"),
+                              {key.connection_id, key.update_id}));
+    const std::string name = WriteBackName(key.connection_id, key.update_id);
+    if (rows.empty()) return absl::NotFoundError(absl::StrCat(name, ": no such status"));
+    if (rows[0].Text("state") != wanted) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(name, ": is ", rows[0].Text("state"), ", want PARKED"));
+    }
+    return WriteBackFrom(rows[0]);
   }
 
   absl::StatusOr<std::vector<WriteBackLane>> LeaseLanes(int limit, absl::Duration lease) override {
@@ -198,7 +225,7 @@ class PostgresWriteBackStore : public WriteBackStore {
         absl::StatusOr<pb::TrackingUpdate> update = UpdateFrom(id, head);
         if (absl::IsDataLoss(update.status())) {
           LogError("write_back_not_readable",
-                   {{"write_back", "writeBacks/" + head.Text("update_id")},
+                   {{"write_back", WriteBackName(id, head.Text("update_id"))},
                     {"reason", update.status()}});
           continue;
         }
@@ -264,6 +291,39 @@ class PostgresWriteBackStore : public WriteBackStore {
       return absl::DataLossError(absl::StrCat("write_backs: ", cell_row, " cannot be read"));
     }
     return update;
+  }
+
+  // One that does not open is shown all the same, by what stands beside it.
+  absl::StatusOr<pb::WriteBack> WriteBackFrom(const Row& row) {
+    const std::string connection_id = row.Text("connection_id");
+    pb::WriteBack write_back;
+    pb::WriteBack::State state = pb::WriteBack::STATE_UNSPECIFIED;
+    pb::WriteBack::State_Parse(row.Text("state"), &state);
+    write_back.set_name(WriteBackName(connection_id, row.Text("update_id")));
+    write_back.set_state(state);
+    write_back.set_attempt_count(static_cast<int>(row.Int("attempt_count")));
+    write_back.set_last_error(row.Text("last_error"));
+    if (const auto time = row.OptionalTime("written_time"); time.has_value()) {
+      write_back.mutable_written_time()->set_seconds(absl::ToUnixSeconds(*time));
+    }
+    absl::StatusOr<pb::TrackingUpdate> update = UpdateFrom(connection_id, row);
+    if (update.ok()) {
+      *write_back.mutable_update() = *std::move(update);
+      return write_back;
+    }
+    if (!absl::IsDataLoss(update.status())) return update.status();
+    write_back.set_last_error(std::string(update.status().message()));
+    pb::TrackingUpdate& shown = *write_back.mutable_update();
+    shown.set_update_id(row.Text("update_id"));
+    type::v1::DocumentKey& document = *shown.mutable_document();
+    document.set_connection(ConnectionName(connection_id));
+    document.set_document_type(TypeFromCode(row.Text("document_type")));
+    document.set_business_unit(row.Text("business_unit"));
+    document.set_document_id(row.Text("document_id"));
+    shown.mutable_schedule()->set_line_number(static_cast<int32_t>(row.Int("line_number")));
+    shown.mutable_schedule()->set_schedule_number(static_cast<int32_t>(row.Int("schedule_number")));
+    shown.set_sequence_number(row.Int("sequence_number"));
+    return write_back;
   }
 
   // One entry for each order whose updates were new.

@@ -175,7 +175,7 @@ void WriteBacker::Finish(const std::shared_ptr<Posting>& posting, const PeopleSo
     }
     for (const std::string& id : outcome.parked) {
       LogWarning("write_back_parked", {{"connection", connection},
-                                       {"write_back", "writeBacks/" + id},
+                                       {"write_back", absl::StrCat(connection, "/writeBacks/", id)},
                                        {"reason", outcome.parked_error}});
     }
   } else {

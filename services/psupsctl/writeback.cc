@@ -34,13 +34,15 @@ const std::vector<Column<W>>& Columns() {
       {"STATE", [](const W& w, Style s) { return EnumText(w.state(), s); }},
       {"WRITTEN", [](const W& w, Style s) { return TimeText(w.written_time(), s); }},
       {"ATTEMPTS", [](const W& w, Style) { return std::to_string(w.attempt_count()); }, true},
-      {"UPDATE ID", [](const W& w, Style) { return w.update().update_id(); }, true},
       {"LAST ERROR", [](const W& w, Style) { return w.last_error(); }},
+      {"WRITE-BACK", [](const W& w, Style) { return w.name(); }},
   };
   return columns;
 }
 
 struct Options {
+  std::string write_back = {};
+  std::string reason = {};
   std::string state = {};
   std::string document = {};
   std::string connection = {};
@@ -63,6 +65,25 @@ absl::Status List(Session& session, const Options& options) {
   return absl::OkStatus();
 }
 
+absl::Status Show(Session& session, const absl::StatusOr<W>& write_back) {
+  if (!write_back.ok()) return write_back.status();
+  WriteOne(session.out, session.format, *write_back, Columns());
+  return absl::OkStatus();
+}
+
+absl::Status Resend(Session& session, const Options& options) {
+  pb::ResendWriteBackRequest request;
+  request.set_name(options.write_back);
+  return Show(session, session.Call(kPsIngest, &Stub::ResendWriteBack, request));
+}
+
+absl::Status Skip(Session& session, const Options& options) {
+  pb::SkipWriteBackRequest request;
+  request.set_name(options.write_back);
+  request.set_reason(options.reason);
+  return Show(session, session.Call(kPsIngest, &Stub::SkipWriteBack, request));
+}
+
 }  // namespace
 
 void AddWriteBack(CLI::App& app, Cli& cli) {
@@ -74,6 +95,15 @@ void AddWriteBack(CLI::App& app, Cli& cli) {
   list->add_option("--connection", options->connection, "Only of this connection");
   AddPaging(list, options->paging);
   Run(list, cli, options, List);
+  CLI::App* resend = noun->add_subcommand("resend", "Send a parked one to PeopleSoft again");
+  CLI::App* skip = noun->add_subcommand("skip", "Give a parked one up; later ones go on");
+  for (CLI::App* verb : {resend, skip}) {
+    verb->add_option("write-back", options->write_back, "Its name, as the list shows it")
+        ->required();
+  }
+  skip->add_option("--reason", options->reason, "Why; recorded")->required();
+  Run(resend, cli, options, Resend);
+  Run(skip, cli, options, Skip);
 }
 
 }  // namespace psups::psupsctl

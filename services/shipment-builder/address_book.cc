@@ -60,23 +60,17 @@ void AddressBook::Remember(const Key& key, const Answer& answer) {
 
 void AddressBook::Ask(const Question& question, Done done) {
   const Key key = KeyOf(question);
-  Answer answer;
-  bool known = false;
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const auto found = known_.find(key);
-    if (found == known_.end() || found->second.until <= clock_.Now()) {
-      std::vector<Done>& waiting = waiting_[key];
-      waiting.push_back(std::move(done));
-      if (waiting.size() > 1) return;  // asked already
-    } else {
-      answer = found->second.answer;
-      known = true;
+    if (found != known_.end() && found->second.until > clock_.Now()) {
+      const Answer answer = found->second.answer;
+      lock.unlock();
+      return done(answer);
     }
-  }
-  if (known) {
-    done(answer);
-    return;
+    std::vector<Done>& waiting = waiting_[key];
+    waiting.push_back(std::move(done));
+    if (waiting.size() > 1) return;  // asked already
   }
   ups::v1::ValidateAddressRequest request;
   request.set_account(question.account);

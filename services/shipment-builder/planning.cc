@@ -482,6 +482,7 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
         break;
       case Standing::kDecided:
         if (same_content) {
+          holder = &taken;  // nothing of it goes away
           result.changes[i] = StayWith(shipment, order);
         } else {
           shipment.holds = false;

@@ -130,12 +130,14 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::PlanAgain(int limit, 
       keys.Add({key.first, key.second});
     }
     if (to_plan.empty()) return std::vector<Stored>{};
+    ASSIGN_OR_RETURN(std::vector<Stored> stored, PlanOrders(tx, to_plan, plan));
+    // Last: whoever ends a purchase holds its shipment and then asks for a plan.
     RETURN_IF_ERROR(tx.Exec("DELETE FROM replans r USING unnest($1::text[], $2::text[]) "
                             "AS x(connection_id, order_id) WHERE r.connection_id = "
                             "x.connection_id AND r.order_id = x.order_id",
                             keys.Params())
                         .status());
-    return PlanOrders(tx, to_plan, plan);
+    return stored;
   });
 }
 

@@ -286,7 +286,8 @@ Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome) {
           shipment.state = State::kNeedsReview;
           effects.review = ReviewDraft{
               .reason = Reason::kInDoubtUnresolved,
-              .message = absl::StrCat("UPS may have made this label: look for reference ",
+              .message = absl::StrCat(outcome.message, outcome.message.empty() ? "" : " ",
+                                      "UPS may have made this label: look for reference ",
                                       shipment.purchase.reference,
                                       " at UPS. If found, void it there. Then retry to buy again, "
                                       "or cancel.")};

@@ -21,6 +21,11 @@ using Response = ups::v1::ValidateAddressResponse;
 constexpr int kAtOnce = 100;
 constexpr std::size_t kMostCharacters = 35;
 constexpr int kMostLines = 3;
+// Each a minute after the one before, but for the first few.
+constexpr int kRefusalsUntilAPersonLooks = 60;
+constexpr char kRefusedLong[] =
+    "UPS has refused for an hour to check the address. Ask an administrator to look at the account "
+    "at UPS, or give another address; then retry.";
 
 std::string Whose(Side side) {
   return side == Side::kShipFrom ? "the vendor's address (ship-from)"
@@ -55,7 +60,7 @@ bool IsTheAddressesFault(const absl::Status& status) {
   return absl::IsInvalidArgument(status) && absl::StartsWith(status.message(), "address");
 }
 
-// UPS refused to say, which is nothing against the address: it would be so for every order.
+// UPS refused to say. Mostly that is nothing against the address and ends; if not, a person looks.
 bool IsUpsRefusal(const absl::Status& status) { return absl::IsFailedPrecondition(status); }
 
 bool FitsLabel(const type::v1::Address& address) {
@@ -164,15 +169,17 @@ void Validator::Conclude(std::vector<Asked> asked) {
   for (Asked& one : asked) {
     const absl::Status status = one.to.ok() ? one.from.status() : one.to.status();
     if (!status.ok()) {
-      if (IsTheAddressesFault(status)) {
+      const bool refused_long =
+          IsUpsRefusal(status) && one.leased.shipment.wait_count >= kRefusalsUntilAPersonLooks;
+      if (IsTheAddressesFault(status) || refused_long) {
         // Neither side's text is repeated: the gateway's sentence may quote the address.
         const Side side = one.to.ok() ? Side::kShipFrom : Side::kShipTo;
-        reasons.emplace_back(ReviewDraft{.reason = Reason::kAddressInvalid,
-                                         .message = MessageFor(Reason::kAddressInvalid, side),
-                                         .side = side,
-                                         .address = side == Side::kShipTo
-                                                        ? one.leased.shipment.ship_to
-                                                        : one.leased.shipment.ship_from});
+        reasons.emplace_back(ReviewDraft{
+            .reason = Reason::kAddressInvalid,
+            .message = refused_long ? kRefusedLong : MessageFor(Reason::kAddressInvalid, side),
+            .side = side,
+            .address = side == Side::kShipTo ? one.leased.shipment.ship_to
+                                             : one.leased.shipment.ship_from});
       } else {
         if (IsUpsRefusal(status)) {
           // Without its text, which may quote the address.

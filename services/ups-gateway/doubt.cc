@@ -35,6 +35,11 @@ Finding Watch(const Doubt& doubt, const Evidence& evidence, const DoubtSettings&
   Finding finding{.state = pb::Call::NOT_MADE, .next_wait = NextWait(doubt, settings)};
   if (evidence.label == Evidence::Label::kFound) finding.twin = evidence.result.ups_shipment_id();
   if (finding.twin.empty()) finding.twin = evidence.number;
+  if (finding.twin.empty() && evidence.label == Evidence::Label::kSeveral) {
+    finding.doubt =
+        "UPS has several shipments under the reference of one that counts as not made. Look them "
+        "up at ups.com and void them.";
+  }
   return finding;
 }
 

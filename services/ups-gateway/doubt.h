@@ -26,7 +26,8 @@ struct Doubt {
   int negative_count = 0;         // rounds before in which no channel knew it
   int round_count = 0;            // rounds before
   absl::Time create_time = absl::InfinitePast();
-  absl::Duration age = absl::ZeroDuration();  // since it was sent, by the database's clock
+  // Since it was sent, or since it counts as not made, by the database's clock.
+  absl::Duration age = absl::ZeroDuration();
 };
 
 // What one round of asking found.

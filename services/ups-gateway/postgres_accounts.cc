@@ -211,10 +211,14 @@ class PostgresTokenStore : public TokenStore {
     }
     return db_.Transact([&](Tx& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const Rows row,
-                       tx.Exec("SELECT failure_count, (SELECT max(secret_time) FROM accounts a "
-                               "WHERE a.treasury_id = t.treasury_id) AS secret_time FROM "
-                               "treasuries t WHERE treasury_id = $1 AND lease_id = $2 FOR UPDATE",
+                       tx.Exec("SELECT failure_count FROM treasuries WHERE treasury_id = $1 AND "
+                               "lease_id = $2 FOR UPDATE",
                                {outcome.treasury_id, outcome.call_id}));
+      // A statement of its own: it sees a rotation that was committed while this one waited.
+      ASSIGN_OR_RETURN(const Rows secret,
+                       tx.Exec("SELECT max(secret_time) AS secret_time FROM accounts WHERE "
+                               "treasury_id = $1",
+                               {outcome.treasury_id}));
       RETURN_IF_ERROR(
           tx.Exec("UPDATE token_requests SET state = $3 WHERE treasury_id = $1 AND call_id = $2",
                   {outcome.treasury_id, outcome.call_id, StateOf(judgement.end)})
@@ -231,7 +235,7 @@ class PostgresTokenStore : public TokenStore {
                      judgement.lifetime})
                 .status());
       } else if (!row.empty() && judgement.end == TokenEnd::kRefused &&
-                 row[0].Time("secret_time") > outcome.secret_time) {
+                 secret[0].Time("secret_time") > outcome.secret_time) {
         // It was rotated meanwhile: what UPS refused is no longer the secret.
         RETURN_IF_ERROR(tx.Exec("UPDATE treasuries SET retry_time = 'epoch', lease_id = '', "
                                 "lease_until = 'epoch' WHERE treasury_id = $1",

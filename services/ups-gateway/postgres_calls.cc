@@ -376,7 +376,8 @@ class PostgresCallStore : public CallStore {
                   "c.call_id = due.call_id RETURNING c.call_id, c.request_id, c.account_id, "
                   "c.trace_id, c.request, c.reference, c.lane, c.package_count, c.state, "
                   "c.needs_person, c.known_number, c.negative_count, c.round_count, c.create_time, "
-                  "extract(epoch FROM now() - c.create_time) AS age, due.state AS old_state",
+                  "extract(epoch FROM now() - CASE c.state WHEN 'NOT_MADE' THEN c.update_time ELSE "
+                  "c.create_time END) AS age, due.state AS old_state",
                   {limit, lease, lease_id,
                    "The gateway stopped before UPS's answer was stored. UPS is being asked whether "
                    "it made the shipment."}));

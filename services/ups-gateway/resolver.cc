@@ -277,6 +277,10 @@ void Resolver::VoidTwin(const RoundPtr& round, const std::string& ups_shipment_i
                                            {"of_call_id", round->doubt.call_id},
                                            {"twin", ups_shipment_id}},
                                 .event_id = call_id + ".intent"}}});
+  // However long the watch has been: what was found is not let go until it is void.
+  if (round->finding.next_wait == absl::InfiniteDuration()) {
+    round->finding.next_wait = round->settings.most_wait;
+  }
   if (!intended.ok()) return Store(round);  // found again in the next round
   asker_.Ask(
       round->account, VoidRequest(round->account->settings, ups_shipment_id),
@@ -317,6 +321,11 @@ void Resolver::Store(const RoundPtr& round) {
     LogInfo("ups_call_resolved", {{"call", doubt.call_id},
                                   {"request_id", doubt.request_id},
                                   {"state", pb::Call::State_Name(finding.state)}});
+  }
+  if (doubt.not_made && finding.twin.empty() && !finding.doubt.empty()) {
+    LogError(
+        "ups_twins_not_told_apart",
+        {{"call", doubt.call_id}, {"request_id", doubt.request_id}, {"next_step", finding.doubt}});
   }
   DoubtOutcome outcome{.doubt = doubt, .finding = finding, .exchanges = round->exchanges};
   nlohmann::json detail = {

@@ -15,7 +15,6 @@
 namespace psups {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -136,7 +136,7 @@ TEST_F(ServerTest, AnExpiredCertificateIsNamedAtStart) {
   EXPECT_THAT(std::string(expired.message()), HasSubstr("expired; issue a new one"));
 }
 
-TEST(IdentityTest, RolesCoverTheOnesBelowButAuditorAndAdminStandSideBySide) {
+TEST(IdentityTest, RolesCoverTheOnesBelowButAnAuditorOnlyReads) {
   using access::v1::Rule;
   const auto may = [](const char* role, Rule::Role least) {
     Rule rule;
@@ -147,8 +147,12 @@ TEST(IdentityTest, RolesCoverTheOnesBelowButAuditorAndAdminStandSideBySide) {
   EXPECT_FALSE(may("viewer", Rule::CLERK));
   EXPECT_TRUE(may("operator", Rule::CLERK));
   EXPECT_FALSE(may("operator", Rule::ADMIN));
-  EXPECT_TRUE(may("auditor", Rule::OPERATOR));
+  EXPECT_TRUE(may("auditor", Rule::VIEWER));
+  EXPECT_TRUE(may("auditor", Rule::AUDITOR));
+  EXPECT_FALSE(may("auditor", Rule::CLERK));
+  EXPECT_FALSE(may("auditor", Rule::OPERATOR));
   EXPECT_FALSE(may("auditor", Rule::ADMIN));
+  EXPECT_TRUE(may("admin", Rule::OPERATOR));
   EXPECT_FALSE(may("admin", Rule::AUDITOR));
   EXPECT_FALSE(may("admin", Rule::ROLE_UNSPECIFIED));
 }

@@ -238,14 +238,16 @@ class Mishaps(unittest.TestCase):
     def test_a_full_disk_is_named_and_healed_from_when_there_is_room(self):
         small = Path("/var/tmp") / f"psups-small-{os.getpid()}"
         small.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
-        subprocess.run(mount, check=True)
+        as_root = () if os.geteuid() == 0 else ("sudo", "-n")
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=1777", "tmpfs", str(small)]
+        subprocess.run([*as_root, *mount], check=True)
         query = self.stack.cluster.query
         tables = ("ps_ingest.windows", "ups_gateway.accounts")
         try:
             place = small / "tablespace"
             place.mkdir()
-            subprocess.run(["chown", "-R", "postgres", str(small)], check=True)
+            owner = self.stack.cluster.owner
+            subprocess.run([*as_root, "chown", owner, str(place)], check=True)
             query(f"CREATE TABLESPACE small LOCATION '{place}'")
             for table in tables:
                 query(f"ALTER TABLE {table} SET TABLESPACE small")
@@ -275,7 +277,7 @@ class Mishaps(unittest.TestCase):
             for table in tables:
                 query(f"ALTER TABLE {table} SET TABLESPACE pg_default")
             query("DROP TABLESPACE IF EXISTS small")
-            subprocess.run(["umount", str(small)], check=True)
+            subprocess.run([*as_root, "umount", str(small)], check=True)
             small.rmdir()
 
     def one_order(self) -> dict:

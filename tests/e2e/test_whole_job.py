@@ -208,6 +208,7 @@ class WholeJob(unittest.TestCase):
         for service in SERVICES:
             listed = self.buf_curl(service, "--list-methods")
             self.assertIn("grpc.health.v1.Health/Check", listed.stdout, listed.stderr)
+            self.assertRegex(listed.stdout, r"(?m)^psups\.[a-z]+\.v1\.\w+Service/\w+$")
             said = self.buf_curl(service, path="/grpc.health.v1.Health/Check")
             self.assertIn("SERVING", said.stdout, said.stderr)
 

@@ -17,13 +17,13 @@ from judging.fields import pick, proto_key  # noqa: E402
 from running.display import Display, table  # noqa: E402
 from running.job import Job  # noqa: E402
 
-OUT = ROOT / "build" / "demo"
 # The ledger is exported up to its newest checkpoint.
 SETTINGS = {"audit-ledger": {"PSUPS_CHECKPOINT_INTERVAL": "1s"}}
 ROUND_SECONDS = 0.5
 STALL_SECONDS = 90
 GRACE_SECONDS = 3  # for what should not come any more
 MOST_FINDINGS = 20
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # a terminal that is closed is one, too
 
 
 def run(job: Job, display: Display) -> str:
@@ -71,14 +71,16 @@ def closing_table(job: Job) -> str:
     return table(rows) + (f"\n\n  A person is asked about:{asked}" if asked else "")
 
 
-def demo(orders: int, seed: int, display: Display) -> int:
-    stack = Stack("demo", settings=SETTINGS)
+def demo(orders: int, seed: int, name: str, display: Display) -> int:
+    out = ROOT / "build" / name
+    (out / "summary.json").unlink(missing_ok=True)  # of a run before
+    stack = Stack(name, settings=SETTINGS)
     stack.remove()
     try:
         display.say("Starting PostgreSQL, two PeopleSoft sandboxes, the UPS sandbox and the five "
                     "services.")
         stack.start()
-        job = Job(stack, OUT, orders=orders, seed=seed)
+        job = Job(stack, out, orders=orders, seed=seed)
         display.say("Creating one UPS account and two PeopleSoft connections with psupsctl.")
         job.connect()
         display.say(f"{orders} orders are entered in PeopleSoft.")
@@ -89,8 +91,8 @@ def demo(orders: int, seed: int, display: Display) -> int:
         counts, findings, broken = job.judge()
     finally:
         # What was started is stopped, even if somebody is in a hurry.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for which in ENDS:
+            signal.signal(which, signal.SIG_IGN)
         stack.stop()
     display.say(f"\n{closing_table(job)}\n")
     display.say(table([[key, str(value)] for key, value in counts.items()]))
@@ -98,7 +100,7 @@ def demo(orders: int, seed: int, display: Display) -> int:
         display.say(f"  {count}: {line}")
     if len(findings.lines) > MOST_FINDINGS:
         display.say(f"  … and {len(findings.lines) - MOST_FINDINGS} more")
-    display.say(f"\nsummary: {OUT.relative_to(ROOT)}/summary.json   logs: "
+    display.say(f"\nsummary: {out.relative_to(ROOT)}/summary.json   logs: "
                 f"{stack.home.relative_to(ROOT)}/logs")
     for line in broken:
         display.say(f"FAILED: {line}")
@@ -113,12 +115,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--name", default="demo", help="of its folders below .run and build")
     arguments = parser.parse_args()
-    for which in (signal.SIGINT, signal.SIGTERM):
+    for which in ENDS:
         signal.signal(which, signal.default_int_handler)
     display = Display()
     try:
-        return demo(arguments.orders, arguments.seed, display)
+        return demo(arguments.orders, arguments.seed, arguments.name, display)
     except KeyboardInterrupt:
         display.say("\nInterrupted; everything is stopped.")
     except StackError as problem:

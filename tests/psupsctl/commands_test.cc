@@ -218,6 +218,16 @@ TEST_F(CommandTest, TokenStatusIsOneRow) {
             "ACCOUNT,USED,LIMIT,EXPIRES,RENEWAL,NEXT FREE,PROBLEM\ndemo,2,250,,,,\n");
 }
 
+TEST_F(CommandTest, AParkedStatusIsResentOrSkippedWithTheReason) {
+  const std::string name = "connections/c1/writeBacks/ab";
+  EXPECT_EQ(Run({"writeback", "resend", name}).code, 0);
+  EXPECT_EQ(Run({"writeback", "skip", name}).code, 2);  // without a reason
+  const Ran ran = Run({"writeback", "skip", name, "--reason", "the order is closed"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(orders_.skipped.name(), name);
+  EXPECT_EQ(orders_.skipped.reason(), "the order is closed");
+}
+
 TEST_F(CommandTest, TraceTellsTheWholeStoryByAnyOfItsNumbers) {
   Order& order = AddOrder("0000000001");
   order.set_trace_id(std::string(32, 'a'));

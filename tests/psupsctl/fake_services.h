@@ -112,8 +112,23 @@ class FakeOrders : public orders::v1::OrderService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status SkipWriteBack(grpc::ServerContext*, const orders::v1::SkipWriteBackRequest* request,
+                             orders::v1::WriteBack* response) override {
+    skipped = *request;
+    response->set_name(request->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status ResendWriteBack(grpc::ServerContext*,
+                               const orders::v1::ResendWriteBackRequest* request,
+                               orders::v1::WriteBack* response) override {
+    response->set_name(request->name());
+    response->set_state(orders::v1::WriteBack::PENDING);
+    return grpc::Status::OK;
+  }
+
   google::protobuf::RepeatedPtrField<orders::v1::Order> orders;
   google::protobuf::RepeatedPtrField<orders::v1::WriteBack> write_backs;
+  orders::v1::SkipWriteBackRequest skipped;
 };
 
 class FakeShipments : public shipments::v1::ShipmentService::Service {

@@ -291,6 +291,16 @@ TEST_F(Loops, UpsRefusingToValidateIsNothingAgainstTheAddress) {
   EXPECT_EQ(Only("o1").state, State::kLabeled);
 }
 
+TEST_F(Loops, ARefusalThatDoesNotEndIsForAPerson) {
+  ups.validate_fails = absl::FailedPreconditionError("UPS refused it.");
+  orders.Put(PlainOrder("o1"));
+  RunAndWait();
+  ASSERT_OK(db().Exec("UPDATE shipments SET wait_count = 60"));  // an hour later
+  RunAndWait();
+  EXPECT_EQ(Reviews().size(), 1u);
+  EXPECT_EQ(Only("o1").state, State::kNeedsReview);
+}
+
 TEST_F(Loops, AReviewIsToldOnceAlsoIfItsProcessDiedAfterTheCommit) {
   const auto told = [] {
     return Counter("psups_reviews_opened_total", "Reviews opened.",

@@ -427,6 +427,20 @@ TEST(Changes, WhatAPersonDecidedHoldsUntilTheOrderChanges) {
   EXPECT_EQ(outcome.shipment.state, State::kCancelled);
 }
 
+TEST(Changes, ACancelledShipmentHoldsUpNoOtherSchedule) {
+  Order two = PlainOrder("o1");
+  *two.add_schedules() = PlainSchedule(2, 1);
+  Shipment cancelled = Plan(two).at(0).shipment;
+  ASSERT_THAT(cancelled.shares, SizeIs(2));
+  cancelled.state = State::kCancelled;
+  // The first line is held by now; a third one came.
+  Order now = two;
+  now.set_revision(2);
+  now.mutable_schedules(0)->set_ineligible_reason(Schedule::HOLD);
+  *now.add_schedules() = PlainSchedule(3, 1);
+  EXPECT_EQ(After(cancelled, now).fresh, 1u);
+}
+
 TEST(Changes, WhatAPersonUndidStaysUndoneThroughAHold) {
   Order held = PlainOrder("o1", 2);
   held.mutable_schedules(0)->set_ineligible_reason(Schedule::HOLD);

@@ -551,6 +551,15 @@ TEST_F(DoubtTest, ALateTwinOfWhatCountsAsNotMadeIsNamed) {
   EXPECT_EQ(Settled().twin, "1Z9");
 }
 
+TEST_F(DoubtTest, SeveralLateTwinsAreToldToAPersonForNoneCanBeChosen) {
+  doubt_.not_made = true;
+  evidence_.label = Evidence::Label::kSeveral;
+  EXPECT_THAT(Settled().twin, IsEmpty());
+  EXPECT_THAT(Settled().doubt, HasSubstr("void them"));
+  evidence_.number = "1Z9";  // tracking tells one
+  EXPECT_EQ(Settled().twin, "1Z9");
+}
+
 // --- tokens
 
 TEST(TokenRulesTest, RenewalIsEarlyAndInProportion) {

@@ -409,10 +409,12 @@ TEST_F(UpsGatewayStoreTest, OnlyAPersonEndsADoubtAndOnlyOneThatNeedsAPerson) {
   EXPECT_EQ(closed(), pb::Call::IN_DOUBT);
   close.set_confirmed_by("spiffe://psups/clerk/ann");
   EXPECT_EQ(closed(), pb::Call::NOT_MADE);
-  // A late twin is looked for.
+  // A late twin is looked for, from then on.
+  ASSERT_OK(schema_.db().Exec("UPDATE calls SET create_time = now() - interval '8 days'"));
   ASSERT_OK_AND_ASSIGN(doubts, calls_->LeaseDoubts(1, absl::Minutes(1)));
   ASSERT_THAT(doubts, SizeIs(1));
   EXPECT_TRUE(doubts[0].not_made);
+  EXPECT_LT(doubts[0].age, absl::Hours(1));
 }
 
 TEST_F(UpsGatewayStoreTest, ARunThatVanishedIsNamedOnceAndItsTokenLeaseEnds) {
