@@ -60,10 +60,27 @@ void SettleError(const PollLease& poll, const PsError& error, const PollRules& r
   }
 }
 
+// After a window's answer is stored: on to the next one, showing what the round could not read.
+void SettleProgress(const PollLease& poll, const Window& window,
+                    std::optional<absl::Time> server_time_at_start, const PollRules& rules,
+                    ReadOutcome& outcome) {
+  const bool goes_on =
+      Advance(outcome.cursor, WindowRulesOf(poll.connection), window, server_time_at_start);
+  outcome.error = outcome.cursor.fault;
+  if (goes_on) {
+    outcome.wait = absl::ZeroDuration();
+  } else if (outcome.cursor.faulty) {
+    outcome.wait = rules.setup_retry;
+  } else {
+    outcome.wait = absl::Seconds(poll.connection.poll_interval_seconds());
+  }
+}
+
 void SettleTruncated(const PollLease& poll, const Window& window, const PollRules& rules,
                      ReadOutcome& outcome) {
   if (Halve(outcome.cursor, window)) {
     outcome.failure_count = 0;
+    outcome.error = outcome.cursor.fault;
     return;
   }
   outcome.failure_count = poll.failure_count + 1;
@@ -124,11 +141,13 @@ ReadOutcome Settle(const PollLease& poll, const Window& window, const std::strin
   if (answer.error.has_value()) {
     SettleError(poll, *answer.error, rules, outcome);
     if (answer.error->kind == PsErrorKind::kData) {
-      // The window is read until the document is mended, in rounds that begin anew, so that what is
-      // touched meanwhile comes too.
+      // The round goes on to the clock, so that what was touched later comes too; rounds begin at
+      // this window until the document is mended.
       SettleDocuments(poll, std::move(answer.documents), stored, derive, outcome);
-      outcome.cursor.position.reset();
-      outcome.cursor.round_end.reset();
+      Cursor& cursor = outcome.cursor;
+      if (!cursor.faulty || cursor.fault.empty()) cursor.fault = answer.error->sentence;
+      cursor.faulty = true;
+      SettleProgress(poll, window, server_time_at_start, rules, outcome);
     }
     outcome.audit.push_back(QueryEntry(poll, record, call_id, Name(answer.error->kind)));
     return outcome;
@@ -140,9 +159,7 @@ ReadOutcome Settle(const PollLease& poll, const Window& window, const std::strin
     SettleTruncated(poll, window, rules, outcome);
   } else {
     SettleDocuments(poll, std::move(answer.documents), stored, derive, outcome);
-    const bool goes_on =
-        Advance(outcome.cursor, WindowRulesOf(poll.connection), window, server_time_at_start);
-    if (!goes_on) outcome.wait = absl::Seconds(poll.connection.poll_interval_seconds());
+    SettleProgress(poll, window, server_time_at_start, rules, outcome);
   }
   record.set_documents_stored(static_cast<int>(outcome.revisions.size()));
   AuditEntry entry = QueryEntry(poll, record, call_id, answer.truncated ? "truncated" : "ok");

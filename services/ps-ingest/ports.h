@@ -183,6 +183,16 @@ class WriteBackStore {
   };
   virtual absl::StatusOr<PageOf<orders::v1::WriteBack>> List(const Filter& filter,
                                                              const Page& page) = 0;
+  struct Key {
+    std::string connection_id = {};
+    std::string update_id = {};
+  };
+  // A person's decision about a PARKED one: PENDING again, or SKIPPED for `reason`. One that is in
+  // `state` stays so; FAILED_PRECONDITION in another, NOT_FOUND.
+  virtual absl::StatusOr<orders::v1::WriteBack> Decide(const Key& key,
+                                                       orders::v1::WriteBack::State state,
+                                                       const std::string& actor,
+                                                       const std::string& reason) = 0;
   // Lanes of ACTIVE connections with something to send. An update that does not open stays behind.
   virtual absl::StatusOr<std::vector<WriteBackLane>> LeaseLanes(int limit,
                                                                 absl::Duration lease) = 0;

@@ -17,7 +17,8 @@ constexpr char kSelect[] =
     "FROM connections c LEFT JOIN LATERAL ("
     "  SELECT min(watermark_time) FILTER (WHERE last_read_time IS NOT NULL) AS watermark_time,"
     "  max(last_read_time) AS last_read_time,"
-    "  coalesce(max(last_error), '') AS last_error "
+    "  coalesce(nullif(max(last_error), ''), (SELECT nullif(l.last_error, '') "
+    "    FROM write_back_lanes l WHERE l.connection_id = c.connection_id), '') AS last_error "
     "  FROM source_cursors WHERE connection_id = c.connection_id AND enabled) s ON true ";
 
 Cell PasswordCell(const std::string& connection_id) {
@@ -35,7 +36,7 @@ std::string SettingsOf(pb::Connection connection) {
   return connection.SerializeAsString();
 }
 
-// With what its cursors say.
+// With what its cursors and its write-back lane say.
 absl::StatusOr<pb::Connection> WholeConnectionFrom(const Row& row) {
   ASSIGN_OR_RETURN(pb::Connection connection, ConnectionFrom(row));
   if (const auto time = row.OptionalTime("watermark_time"); time.has_value()) {
@@ -77,7 +78,7 @@ absl::Status PutCursors(Tx& tx, const std::string& id, const pb::Connection& con
           "  enabled = excluded.enabled, reader_key = excluded.reader_key, "
           "  lease_epoch = source_cursors.lease_epoch + 1, due_time = now(), "
           "  start_time = excluded.start_time, failure_count = 0, last_error = '', "
-          "  window_seconds = excluded.window_seconds, "
+          "  fault = '', window_seconds = excluded.window_seconds, "
           "  watermark_time = CASE WHEN $6 THEN excluded.watermark_time "
           "                        ELSE source_cursors.watermark_time END, "
           "  position_time = CASE WHEN $6 THEN NULL ELSE source_cursors.position_time END, "

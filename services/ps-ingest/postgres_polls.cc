@@ -39,7 +39,7 @@ constexpr char kLease[] =
     "  FROM cursors s WHERE r.reader_key = s.reader_key) "
     "SELECT s.connection_id, c.version, c.state, c.state_reason, c.settings, s.document_type, "
     "  s.lease_epoch, s.start_time, s.watermark_time, s.position_time, s.round_end_time, "
-    "  s.window_seconds, s.clock_offset_ms, s.failure_count, "
+    "  s.window_seconds, s.fault, s.faulty, s.clock_offset_ms, s.failure_count, "
     "  (SELECT coalesce(string_agg(DISTINCT o.last_error, E'\n'), '') FROM source_cursors o "
     "    WHERE o.connection_id = s.connection_id) AS problems, "
     "  clock_timestamp() AS read_start "
@@ -54,7 +54,9 @@ absl::StatusOr<PollLease> PollFrom(const Row& row) {
                               .watermark = row.Time("watermark_time"),
                               .position = row.OptionalTime("position_time"),
                               .round_end = row.OptionalTime("round_end_time"),
-                              .window_limit = absl::Seconds(row.Int("window_seconds"))},
+                              .window_limit = absl::Seconds(row.Int("window_seconds")),
+                              .fault = row.Text("fault"),
+                              .faulty = row.Bool("faulty")},
                    .read_start = row.Time("read_start"),
                    .clock_offset = absl::Milliseconds(row.Int("clock_offset_ms")),
                    .failure_count = static_cast<int>(row.Int("failure_count")),
@@ -198,10 +200,13 @@ class PostgresPollStore : public PollStore {
   static absl::Status MoveCursor(Tx& tx, const std::string& id, const PollLease& poll,
                                  const ReadOutcome& outcome) {
     const Cursor& cursor = outcome.cursor;
+    // What is shown may be the fault of another window of the round.
+    const bool succeeded = outcome.window.has_value() && outcome.error == cursor.fault;
     ASSIGN_OR_RETURN(
         const Rows rows,
         tx.Exec("UPDATE source_cursors SET due_time = now() + make_interval(secs => $4), "
                 "watermark_time = $5, position_time = $6, round_end_time = $7, "
+                "fault = $13, faulty = $14, "
                 "window_seconds = $8, clock_offset_ms = $9, failure_count = $10, "
                 "last_error = $11, "
                 "last_read_time = CASE WHEN $12 THEN now() ELSE last_read_time END "
@@ -209,7 +214,7 @@ class PostgresPollStore : public PollStore {
                 {id, TypeCode(poll.type), poll.epoch, outcome.wait, cursor.watermark,
                  cursor.position, cursor.round_end, absl::ToInt64Seconds(cursor.window_limit),
                  absl::ToInt64Milliseconds(outcome.clock_offset), outcome.failure_count,
-                 outcome.error, outcome.window.has_value() && outcome.error.empty()}));
+                 outcome.error, succeeded, cursor.fault, cursor.faulty}));
     if (rows.affected() == 1) return absl::OkStatus();
     return absl::AbortedError("the read's lease was lost; nothing of it is stored");
   }

@@ -24,6 +24,7 @@ std::optional<Window> NextWindow(Cursor& cursor, const WindowRules& rules, absl:
     if (end < from) return std::nullopt;
     cursor.position = from;
     cursor.round_end = end;
+    cursor.faulty = false;
   }
   const absl::Time from = *cursor.position;
   const absl::Duration limit = std::max(kShortest, std::min(cursor.window_limit, rules.longest));
@@ -39,13 +40,16 @@ bool Advance(Cursor& cursor, const WindowRules& rules, const Window& window,
     read_to = std::min(read_to, WholeSecond(*server_time_at_start - rules.lag));
   }
   cursor.window_limit = std::min(rules.longest, cursor.window_limit * 2);
-  if (read_to >= window.from) cursor.watermark = std::max(cursor.watermark, read_to);
+  if (read_to >= window.from && !cursor.faulty) {
+    cursor.watermark = std::max(cursor.watermark, read_to);
+  }
   if (read_to == window.to && read_to < *cursor.round_end) {
     cursor.position = read_to;
     return true;
   }
   cursor.position.reset();
   cursor.round_end.reset();
+  if (!cursor.faulty) cursor.fault.clear();
   return false;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "absl/time/time.h"
 
@@ -23,6 +24,8 @@ struct Cursor {
   std::optional<absl::Time> position = {};        // where the round's next window begins
   std::optional<absl::Time> round_end = {};       // set exactly if `position` is
   absl::Duration window_limit = absl::Hours(24);  // the next window's length at most
+  std::string fault = {};  // what cannot be read, in a sentence, until a round ends without one
+  bool faulty = false;     // this round met it: the watermark stays, so the next one reads it again
 };
 
 // Both ends belong to it; whole seconds.
@@ -36,7 +39,8 @@ struct Window {
 std::optional<Window> NextWindow(Cursor& cursor, const WindowRules& rules, absl::Time server_now);
 
 // After a window's whole answer is stored: moves the position and the watermark, but never past the
-// server's clock at the beginning of the read less the lag. True if the round goes on.
+// server's clock at the beginning of the read less the lag. The watermark of a faulty round stays.
+// True if the round goes on.
 bool Advance(Cursor& cursor, const WindowRules& rules, const Window& window,
              std::optional<absl::Time> server_time_at_start);
 

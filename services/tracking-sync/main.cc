@@ -134,6 +134,10 @@ absl::Status Main(Settings& settings) {
               token_life),
       clock, wakeups);
   std::unique_ptr<HttpServer> https;
+  const auto beat = [&] {
+    return door.TellRefused(
+        [&](absl::Time since) { return store->Heartbeat(run_id, 4 * heartbeat, since); });
+  };
 
   std::vector<Worker> workers;
   workers.push_back({.name = "process",
@@ -163,7 +167,7 @@ absl::Status Main(Settings& settings) {
        .wakeup = &wakeups.publisher});
   workers.push_back(
       {.name = "heartbeat", .idle_wait = heartbeat, .step = [&]() -> absl::StatusOr<int> {
-         RETURN_IF_ERROR(store->Heartbeat(run_id, 4 * heartbeat));
+         RETURN_IF_ERROR(beat());
          return 0;
        }});
   workers.push_back(
@@ -187,7 +191,7 @@ absl::Status Main(Settings& settings) {
                 .on_ready = [&]() -> absl::Status {
                   // The run is known before its door opens. If it cannot be, the gap before it
                   // lasts until the first beat that can.
-                  const absl::Status begun = store->Heartbeat(run_id, 4 * heartbeat);
+                  const absl::Status begun = beat();
                   if (!begun.ok()) LogWarning("run_not_begun", {{"reason", begun}});
                   ASSIGN_OR_RETURN(https,
                                    HttpServer::Start(door_options, [&](auto request, auto reply) {
@@ -199,7 +203,9 @@ absl::Status Main(Settings& settings) {
                 .on_stopped =
                     [&] {
                       https.reset();
-                      const absl::Status ended = store->EndRun(run_id);
+                      // A run that cannot tell what it refused does not end in order.
+                      absl::Status ended = beat();
+                      if (ended.ok()) ended = store->EndRun(run_id);
                       if (!ended.ok()) LogWarning("run_not_ended", {{"reason", ended}});
                     }});
 }

@@ -165,10 +165,12 @@ class TrackerStore : public EventInbox {
   // Refused by ps-ingest: tried again after `wait`.
   virtual absl::Status PostponeUpdate(int64_t order, absl::Duration wait) = 0;
 
-  // The door's heartbeat. A run that was silent for `lost_after`, be it this one, and the time in
-  // which no door was open are gaps: coverage ends there, and every live tracker is due for a Track
-  // read.
-  virtual absl::Status Heartbeat(const std::string& run_id, absl::Duration lost_after) = 0;
+  // The door's heartbeat. A run that was silent for `lost_after`, be it this one, the time in which
+  // no door was open, and the time since `refused_since` (this host's clock; InfiniteFuture: none),
+  // when this door began to refuse what it could not store, are gaps: coverage ends there, and
+  // every live tracker is due for a Track read.
+  virtual absl::Status Heartbeat(const std::string& run_id, absl::Duration lost_after,
+                                 absl::Time refused_since) = 0;
   virtual absl::Status EndRun(const std::string& run_id) = 0;
 
   // For the gauges.

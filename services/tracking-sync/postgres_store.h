@@ -42,7 +42,8 @@ class PostgresTrackerStore : public TrackerStore {
   absl::StatusOr<std::vector<DueUpdate>> DueUpdates(int limit, absl::Duration lease) override;
   absl::Status MarkReported(const std::vector<int64_t>& orders) override;
   absl::Status PostponeUpdate(int64_t order, absl::Duration wait) override;
-  absl::Status Heartbeat(const std::string& run_id, absl::Duration lost_after) override;
+  absl::Status Heartbeat(const std::string& run_id, absl::Duration lost_after,
+                         absl::Time refused_since) override;
   absl::Status EndRun(const std::string& run_id) override;
   absl::StatusOr<Statistics> Count() override;
 

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/log.h"
 #include "common/outbox.h"
 #include "common/status_macros.h"
@@ -410,7 +412,8 @@ absl::Status PostgresTrackerStore::PostponeUpdate(int64_t order, absl::Duration 
       .status();
 }
 
-absl::Status PostgresTrackerStore::Heartbeat(const std::string& run_id, absl::Duration lost_after) {
+absl::Status PostgresTrackerStore::Heartbeat(const std::string& run_id, absl::Duration lost_after,
+                                             absl::Time refused_since) {
   return db_.Transact([&](Tx& tx) -> absl::Status {
     // This run may be one of them: it was asleep, or the database was away.
     ASSIGN_OR_RETURN(const Rows lost,
@@ -421,20 +424,26 @@ absl::Status PostgresTrackerStore::Heartbeat(const std::string& run_id, absl::Du
                              {run_id, lost_after}));
     ASSIGN_OR_RETURN(const Rows closed, tx.Exec("SELECT max(stop_time) AS since FROM door_runs "
                                                 "HAVING bool_and(stop_time IS NOT NULL)"));
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO door_runs (run_id) VALUES ($1) ON CONFLICT (run_id) "
-                            "DO UPDATE SET heartbeat_time = now(), stop_time = NULL",
-                            {run_id})
-                        .status());
-    if (lost.empty() && closed.empty()) return absl::OkStatus();
+    std::optional<absl::Duration> refused_for;
+    if (refused_since != absl::InfiniteFuture()) refused_for = absl::Now() - refused_since;
+    ASSIGN_OR_RETURN(const Rows beat,
+                     tx.Exec("INSERT INTO door_runs (run_id) VALUES ($1) ON CONFLICT (run_id) "
+                             "DO UPDATE SET heartbeat_time = now(), stop_time = NULL "
+                             "RETURNING now() - make_interval(secs => $2) AS refused_since",
+                             {run_id, refused_for}));
+    const std::optional<absl::Time> refused = beat[0].OptionalTime("refused_since");
+    if (lost.empty() && closed.empty() && !refused.has_value()) return absl::OkStatus();
     absl::Time from = closed.empty() ? absl::InfiniteFuture() : closed[0].Time("since");
+    if (refused.has_value()) from = std::min(from, *refused);
     for (const Row row : lost) from = std::min(from, row.Time("heartbeat_time"));
     RETURN_IF_ERROR(EndCoverage(tx, from));
     RETURN_IF_ERROR(
         tx.Exec("DELETE FROM door_runs WHERE stop_time < now() - interval '30 days'").status());
-    if (lost.empty()) {
+    if (refused.has_value()) LogWarning("webhook_door_refused", {{"since", TimeText(*refused)}});
+    if (!closed.empty() && lost.empty()) {
       LogInfo("webhook_door_was_closed", {{"since", TimeText(from)}});
-      return absl::OkStatus();
     }
+    if (lost.empty()) return absl::OkStatus();
     LogWarning("webhook_door_lost", {{"runs", lost.size()}, {"since", TimeText(from)}});
     return AppendAudit(
         tx, kService,

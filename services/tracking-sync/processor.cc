@@ -33,11 +33,12 @@ absl::StatusOr<int> Processor::Step() {
   absl::Status stored = store_.StoreScans(scans, unreadable);
   if (MayBeFaultOfInput(stored)) {
     // One message that cannot be stored must not hold up the others. Only when another one can be
-    // is it the message's fault.
+    // is it the message's fault; of one that is alone nobody knows.
+    const bool is_alone = scans.size() == 1;
     std::vector<std::string> refused, failed;
     for (const NewScan& scan : scans) {
       const absl::Status alone = store_.StoreScans({scan}, {});
-      if (IsFaultOfInput(alone)) {
+      if (IsFaultOfInput(alone) && !is_alone) {
         LogError("webhook_unreadable", {{"received", scan.received_id}, {"reason", alone}});
         refused.push_back(scan.received_id);
       } else if (MayBeFaultOfInput(alone)) {
@@ -47,7 +48,7 @@ absl::StatusOr<int> Processor::Step() {
         RETURN_IF_ERROR(alone);
       }
     }
-    if (refused.size() + failed.size() == scans.size()) return stored;
+    if (!is_alone && refused.size() + failed.size() == scans.size()) return stored;
     RETURN_IF_ERROR(store_.PostponeReceived(failed));
     unreadable.insert(unreadable.end(), refused.begin(), refused.end());
     stored = store_.StoreScans({}, unreadable);

@@ -1,5 +1,6 @@
 #include "services/tracking-sync/webhook.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -143,6 +144,7 @@ void WebhookDoor::Store(std::vector<Waiting> waiting) {
   const absl::Status stored = inbox_.Store(events);
   if (!stored.ok()) {
     LogError("webhook_not_stored", {{"events", events.size()}, {"reason", stored}});
+    for (const Waiting& each : waiting) Refused(each.came);
   }
   const HttpResponse response =
       stored.ok() ? HttpResponse{.status = 200} : Json(503, {{"error", "temporarily_unavailable"}});
@@ -154,6 +156,22 @@ void WebhookDoor::Store(std::vector<Waiting> waiting) {
     Count(response.status);
   }
   if (stored.ok()) wakeups_.processor.Notify();
+}
+
+absl::Status WebhookDoor::TellRefused(const std::function<absl::Status(absl::Time since)>& tell) {
+  absl::Time since = absl::InfiniteFuture();
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(since, refused_since_);  // what is refused from now on is for the next time
+  }
+  const absl::Status told = tell(since);
+  if (!told.ok()) Refused(since);
+  return told;
+}
+
+void WebhookDoor::Refused(absl::Time since) {
+  const std::lock_guard lock(mutex_);
+  refused_since_ = std::min(refused_since_, since);
 }
 
 }  // namespace psups::tracking_sync

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "common/batcher.h"
 #include "common/clock.h"
 #include "common/http_server.h"
@@ -32,6 +36,10 @@ class WebhookDoor {
   // Answers one request; `reply` is called once, perhaps later and from another thread.
   void Handle(HttpServerRequest request, HttpReplyFunction reply);
 
+  // UPS does not resend what got a 503. Hands `tell` when the first such event came, InfiniteFuture
+  // if none did, and forgets it if that is OK.
+  absl::Status TellRefused(const std::function<absl::Status(absl::Time since)>& tell);
+
  private:
   struct Waiting {
     ReceivedEvent event;
@@ -41,12 +49,15 @@ class WebhookDoor {
   HttpResponse IssueToken(const HttpServerRequest& request) const;
   bool Authenticated(const HttpServerRequest& request) const;
   void Store(std::vector<Waiting> waiting);
+  void Refused(absl::Time since);
 
   EventInbox& inbox_;
   const WebhookCredentials credentials_;
   const Bearers bearers_;
   const Clock& clock_;
   Wakeups& wakeups_;
+  std::mutex mutex_;
+  absl::Time refused_since_ = absl::InfiniteFuture();
   Batcher<Waiting> batcher_;  // last: its thread uses the others
 };
 

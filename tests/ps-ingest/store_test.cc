@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "services/ps-ingest/calls.h"
+#include "services/ps-ingest/local_time.h"
 #include "services/ps-ingest/order_service.h"
 #include "services/ps-ingest/poller.h"
 #include "services/ps-ingest/write_back.h"
@@ -48,17 +49,52 @@ class StoreTest : public ::testing::Test {
   ReadOutcome Outcome(PollLease& poll, const std::vector<nlohmann::ordered_json>& rows) {
     const auto window = NextWindow(poll.cursor, WindowRulesOf(poll.connection), absl::Now());
     EXPECT_TRUE(window.has_value());
+    ReadOutcome outcome = OutcomeOf(poll, *window, rows);
+    EXPECT_EQ(outcome.error, "");
+    return outcome;
+  }
+  ReadOutcome OutcomeOf(const PollLease& poll, const Window& window,
+                        const std::vector<nlohmann::ordered_json>& rows) {
     Answer answer = Understand({.response = HttpResponse{.body = SampleBody(rows)}},
                                poll.connection, poll.type, 1000);
-    EXPECT_FALSE(answer.error.has_value()) << answer.error->sentence;
     std::vector<std::string> ids;
     for (const Document& document : answer.documents) {
       ids.push_back(OrderId(document.order.document(), stack_.derive));
     }
     const auto stored = stack_.polls->FindRevisions("c1", ids);
     EXPECT_OK(stored.status());
-    return Settle(poll, *window, RandomHex128(), std::move(answer), std::nullopt, *stored, {},
+    return Settle(poll, window, RandomHex128(), std::move(answer), std::nullopt, *stored, {},
                   stack_.derive);
+  }
+
+  // Reads by connection c1 to the end of a round, of these rows those that each window asks for.
+  // True if an error was shown after every window.
+  bool ReadRound(const std::vector<nlohmann::ordered_json>& rows) {
+    stack_.Exec("UPDATE source_cursors SET due_time = now()");
+    bool shown = true;
+    while (true) {
+      PollLease poll = Lease();  // due at once
+      const absl::TimeZone zone = ZoneOf(poll.connection);
+      const auto window = NextWindow(poll.cursor, WindowRulesOf(poll.connection), absl::Now());
+      std::vector<nlohmann::ordered_json> touched;
+      for (const auto& row : rows) {
+        const std::string time = row["A.LAST_DTTM_UPDATE"];
+        if (time >= absl::FormatCivilTime(LocalStart(window->from, zone)) &&
+            time <= absl::FormatCivilTime(LocalEnd(window->to, zone))) {
+          touched.push_back(row);
+        }
+      }
+      const ReadOutcome outcome = OutcomeOf(poll, *window, touched);
+      EXPECT_OK(stack_.polls->StoreRead(poll, outcome));
+      if (HasFailure() || !outcome.cursor.position.has_value()) return shown;
+      shown &= !stack_.connections->Get("c1")->last_error().empty();
+    }
+  }
+  std::string Watermark() {
+    const auto rows = stack_.schema.db().Exec(
+        "SELECT watermark_time::text AS t FROM "
+        "source_cursors WHERE enabled");
+    return (*rows)[0].Text("t");
   }
 
   // Reads these rows by connection c1, whole.
@@ -193,6 +229,18 @@ TEST_F(ConnectionStoreTest, ReadingStartsAnewOnlyIfWhatMayShipChanged) {
   EXPECT_EQ(connection.watermark(), "2026-09-01T00:00:00");
 }
 
+TEST_F(ConnectionStoreTest, AFailingWriteBackIsShownWhereReadingDoesNotFail) {
+  Connect("c1");
+  Activate();
+  ASSERT_OK(stack_.write_backs->Report({Update(1)}, kAnn));
+  ASSERT_OK(
+      stack_.write_backs->StoreOutcome(Lanes().at(0), {.failure_count = 1, .error = "no node"}));
+  EXPECT_EQ(stack_.connections->Get("c1")->last_error(), "no node");
+  EXPECT_EQ(stack_.connections->List({})->items.at(0).last_error(), "no node");
+  ASSERT_OK(stack_.polls->ShowProblem(Lease(), "no query"));
+  EXPECT_EQ(stack_.connections->Get("c1")->last_error(), "no query");
+}
+
 TEST_F(ConnectionStoreTest, ListsByIdInPages) {
   for (const char* id : {"c3", "c1", "c2"}) stack_.Create(id, TestConnection());
   ASSERT_OK_AND_ASSIGN(const auto first, stack_.connections->List({.size = 2}));
@@ -299,26 +347,40 @@ TEST_F(PollStoreTest, TheCursorStaysIfTheRowsCannotBeStored) {
   EXPECT_EQ(Lease().cursor.watermark, before);
 }
 
-TEST_F(PollStoreTest, ADocumentThatCannotBeReadIsShownTheOthersAreStoredAndTheCursorStays) {
+TEST_F(PollStoreTest, ADocumentThatCannotBeReadIsShownAndTheOthersOfItsWindowAreStored) {
   Connect("c1");
   PollLease poll = Lease();
-  const absl::Time before = poll.cursor.watermark;
   const auto window = NextWindow(poll.cursor, WindowRulesOf(poll.connection), absl::Now());
   nlohmann::ordered_json bad = Row("1", "four");
   bad["C.SCHED_NBR"] = 2;
-  const Answer answer =
-      Understand({.response = HttpResponse{.body = SampleBody({Row("1"), bad, Row("2")})}},
-                 poll.connection, poll.type, 1000);
-  ASSERT_OK(stack_.polls->StoreRead(
-      poll, Settle(poll, *window, RandomHex128(), answer, std::nullopt, {}, {}, stack_.derive)));
+  ASSERT_OK(stack_.polls->StoreRead(poll, OutcomeOf(poll, *window, {Row("1"), bad, Row("2")})));
   ASSERT_OK_AND_ASSIGN(const auto found, stack_.orders->List({}, {}));
   ASSERT_THAT(found.items, SizeIs(1));
   EXPECT_EQ(found.items[0].document().document_id(), "2");
   EXPECT_THAT(stack_.connections->Get("c1")->last_error(), HasSubstr("US001 1 line 1 schedule 2"));
-  stack_.Exec("UPDATE source_cursors SET due_time = now()");
-  const Cursor after = Lease().cursor;
-  EXPECT_EQ(after.watermark, before);
-  EXPECT_FALSE(after.position.has_value());  // the next round reaches up to the clock
+}
+
+TEST_F(PollStoreTest, ADocumentThatCannotBeReadHoldsUpTheWatermarkAndNoLaterDocument) {
+  Connect("c1");
+  nlohmann::ordered_json bad = Row("1", "four");
+  bad["A.LAST_DTTM_UPDATE"] = "2026-10-05T10:00:00";
+  nlohmann::ordered_json good = Row("2");
+  good["A.LAST_DTTM_UPDATE"] = "2026-10-08T10:00:00";
+  ReadRound({bad, good});
+  EXPECT_EQ(stack_.Count("SELECT count(*) FROM orders WHERE document_id = '2'"), 1);
+  EXPECT_THAT(stack_.connections->Get("c1")->last_error(), HasSubstr("US001 1 line 1 schedule 1"));
+  const std::string held = Watermark();
+  EXPECT_LT(held, "2026-10-05 14:00:00");
+
+  EXPECT_TRUE(ReadRound({bad, good}));  // it is met again, and shown all the while
+  EXPECT_EQ(Watermark(), held);
+
+  nlohmann::ordered_json mended = Row("1");
+  mended["A.LAST_DTTM_UPDATE"] = "2026-10-05T10:00:00";
+  EXPECT_TRUE(ReadRound({mended, good}));  // shown until the round is over
+  EXPECT_EQ(stack_.connections->Get("c1")->last_error(), "");
+  EXPECT_EQ(stack_.Count("SELECT count(*) FROM orders"), 2);
+  EXPECT_GT(Watermark(), "2026-10-08 14:00:00");
 }
 
 TEST_F(PollStoreTest, ARefusedCredentialStopsTheConnectionInTheSameTransaction) {
@@ -594,8 +656,42 @@ TEST_F(WriteBackStoreTest, WhatAnUpdateSaysIsNotReadableInTheDatabase) {
   EXPECT_EQ(Lanes().at(0).updates.at(0).description(), update.description());
   EXPECT_EQ(stack_.write_backs->List({}, {})->items.at(0).update().description(),
             update.description());
+  // Moved to another row it does not open; what stands beside it is shown all the same.
   stack_.Exec("UPDATE write_backs SET update_id = 'another'");
-  EXPECT_THAT(stack_.write_backs->List({}, {}), HasCode(absl::StatusCode::kDataLoss));
+  ASSERT_OK_AND_ASSIGN(const auto moved, stack_.write_backs->List({}, {}));
+  ASSERT_THAT(moved.items, SizeIs(1));
+  EXPECT_EQ(moved.items[0].update().description(), "");
+  EXPECT_EQ(moved.items[0].update().sequence_number(), 1);
+  EXPECT_THAT(moved.items[0].last_error(), HasSubstr("do not open"));
+}
+
+TEST_F(WriteBackStoreTest, APersonResendsOrSkipsWhatIsParkedAndTheScheduleGoesOn) {
+  Connect("c1");
+  Activate();
+  ASSERT_OK(stack_.write_backs->Report({Update(1), Update(2)}, kAnn));
+  const WriteBackStore::Key key{.connection_id = "c1", .update_id = Update(1).update_id()};
+  const auto park = [&] {
+    EXPECT_OK(stack_.write_backs->StoreOutcome(
+        Lanes().at(0), {.parked = {key.update_id}, .parked_error = "refused"}));
+  };
+  EXPECT_THAT(stack_.write_backs->Decide(key, pb::WriteBack::SKIPPED, kAnn, "gone"),
+              HasCode(absl::StatusCode::kFailedPrecondition));  // it is on its way
+  park();
+  EXPECT_THAT(Lanes(), IsEmpty());
+  ASSERT_OK_AND_ASSIGN(const pb::WriteBack again,
+                       stack_.write_backs->Decide(key, pb::WriteBack::PENDING, kAnn, ""));
+  EXPECT_EQ(again.name(), "connections/c1/writeBacks/" + key.update_id);
+  park();
+  ASSERT_OK(stack_.write_backs->Decide(key, pb::WriteBack::SKIPPED, kAnn, "gone"));
+  ASSERT_OK(stack_.write_backs->Decide(key, pb::WriteBack::SKIPPED, kAnn, "gone"));  // no news
+  const auto lanes = Lanes();
+  ASSERT_THAT(lanes, SizeIs(1));
+  EXPECT_THAT(Sent(lanes[0]), ElementsAre("1/2"));
+  EXPECT_THAT(stack_.write_backs->Decide({"c1", "nothing"}, pb::WriteBack::SKIPPED, kAnn, "gone"),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(stack_.Count("SELECT count(*) FROM audit_outbox WHERE "
+                         "convert_from(entry, 'UTF8') LIKE '%write_back.skip%'"),
+            1);
 }
 
 TEST_F(WriteBackStoreTest, AnUnknownConnectionGetsNoKey) {

@@ -95,6 +95,29 @@ TEST(Advance, LeavesTheWatermarkWhereTheServersClockIsFarBehind) {
   EXPECT_EQ(cursor.watermark, At(14));
 }
 
+TEST(Advance, GoesOnInAFaultyRoundWithoutTheWatermarkAndTheNextRoundBeginsThereAgain) {
+  WindowRules rules = Rules();
+  rules.longest = absl::Minutes(20);  // the fault lies in the overlap, before the watermark
+  Cursor cursor = ReadUpTo(At(14));
+  auto window = NextWindow(cursor, rules, At(14, 1));
+  cursor.fault = "a row";
+  cursor.faulty = true;
+  EXPECT_TRUE(Advance(cursor, rules, *window, At(14, 1)));
+  window = NextWindow(cursor, rules, At(14, 1));
+  EXPECT_EQ(window->from, At(13, 50));
+  EXPECT_FALSE(Advance(cursor, rules, *window, At(14, 1)));
+  EXPECT_EQ(cursor.watermark, At(14));
+  EXPECT_EQ(cursor.fault, "a row");
+
+  window = NextWindow(cursor, rules, At(14, 1));
+  EXPECT_EQ(window->from, At(13, 30));
+  EXPECT_TRUE(Advance(cursor, rules, *window, At(14, 1)));
+  EXPECT_EQ(cursor.fault, "a row");
+  EXPECT_FALSE(Advance(cursor, rules, *NextWindow(cursor, rules, At(14, 1)), At(14, 1)));
+  EXPECT_EQ(cursor.fault, "");
+  EXPECT_EQ(cursor.watermark, At(14, 0, 55));
+}
+
 TEST(Halve, GoesDownToASecondAndNoFurther) {
   Cursor cursor = ReadUpTo(At(14));
   cursor.window_limit = absl::Seconds(5);

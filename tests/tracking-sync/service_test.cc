@@ -171,12 +171,12 @@ class ServiceTest : public StoreFixture {
     Query(absl::StrCat("UPDATE updates SET due_time = due_time - interval '", interval, "'"));
   }
 
-  // Storing an event of this number is an INTERNAL error from now on.
-  void FailInsideFor(const std::string& number) {
-    Query(
-        absl::StrCat("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                     "IF NEW.tracking_number = '",
-                     number, "' THEN RAISE 'no'; END IF; RETURN NEW; END $$"));
+  // Storing an event of this number is an INTERNAL error from now on, or what `sqlstate` says.
+  void FailInsideFor(const std::string& number, const std::string& sqlstate = "P0001") {
+    Query(absl::StrCat(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF NEW.tracking_number = '",
+        number, "' THEN RAISE 'no' USING ERRCODE = '", sqlstate, "'; END IF; RETURN NEW; END $$"));
     Query("CREATE TRIGGER refuse BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION refuse()");
   }
 
@@ -586,8 +586,9 @@ TEST_F(ServiceTest, AMessageThatCannotBeStoredHoldsUpNobody) {
   Query(absl::StrCat("ALTER TABLE events ADD CONSTRAINT refuse CHECK (tracking_number <> '", kB,
                      "') NOT VALID"));
   Receive(ScanAt(kB, start_, "I", "OR"));
-  EXPECT_FALSE(processor_.Step().ok());  // it alone: the fault may be ours
+  EXPECT_OK(processor_.Step().status());  // it alone: the fault may be ours
   EXPECT_EQ(Number("SELECT count(*) FROM received_events WHERE state = 'NEW'"), 1);
+  Pass("1 minute");
   Receive(ScanAt(kA, start_, "I", "OR"));
   ASSERT_OK(store_->Store({{.received_id = "bad", .tracking_number = kA, .body = "{}"}}));
   EXPECT_THAT(processor_.Step(), IsOkAndHolds(3));
@@ -615,6 +616,31 @@ TEST_F(ServiceTest, AMessageThatMeetsAnInternalErrorIsTriedThriceBeforeItIsLeftT
   }
   EXPECT_EQ(state(), "UNREADABLE");
   EXPECT_EQ(Number("SELECT count(*) FROM received_events WHERE state = 'DONE'"), 3);
+}
+
+TEST_F(ServiceTest, ALoneMessageThatMeetsAnInternalErrorIsTriedThriceToo) {
+  ASSERT_OK(CreateByRpc({NewTracker(kA)}));
+  FailInsideFor(kA);
+  Receive(ScanAt(kA, start_, "I", "OR"));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(Text("SELECT state FROM received_events"), "NEW");
+    EXPECT_OK(processor_.Step().status());
+    EXPECT_THAT(processor_.Step(), IsOkAndHolds(0));
+    Pass("1 minute");
+  }
+  EXPECT_EQ(Text("SELECT state FROM received_events"), "UNREADABLE");
+}
+
+TEST_F(ServiceTest, ALoneMessageIsKeptThroughAnOutageHoweverLong) {
+  ASSERT_OK(CreateByRpc({NewTracker(kA)}));
+  FailInsideFor(kA, "57P01");  // the server is stopping
+  Receive(ScanAt(kA, start_, "I", "OR"));
+  for (int i = 1; i <= 5; ++i) {
+    EXPECT_THAT(processor_.Step(), HasCode(absl::StatusCode::kUnavailable));
+  }
+  Query("DROP TRIGGER refuse ON events");
+  EXPECT_THAT(processor_.Step(), IsOkAndHolds(1));
+  EXPECT_EQ(StatusOf(kA), pb::PICKED_UP);
 }
 
 TEST_F(ServiceTest, AMessageThatMeetsAnInternalErrorOnceIsProcessed) {

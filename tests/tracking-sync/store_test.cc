@@ -497,7 +497,9 @@ class DoorTest : public StoreTest {
     ReadLater();
   }
   void ReadLater() { Query("UPDATE trackers SET read_due_time = now() + interval '6 hours'"); }
-  absl::Status Beat(const std::string& run) { return store_->Heartbeat(run, absl::Seconds(20)); }
+  absl::Status Beat(const std::string& run, absl::Time refused_since = absl::InfiniteFuture()) {
+    return store_->Heartbeat(run, absl::Seconds(20), refused_since);
+  }
   // As if `run` had said nothing for so long.
   void Silence(const std::string& run, const std::string& interval = "30 seconds") {
     Query(absl::StrCat("UPDATE door_runs SET heartbeat_time = heartbeat_time - interval '",
@@ -569,6 +571,35 @@ TEST_F(DoorTest, ADoorWhoseOwnHeartStoodStillIsAGap) {
   ReadLater();
   ASSERT_OK(Beat("run1"));
   EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 0);
+}
+
+TEST_F(DoorTest, WhatADoorRefusedIsAGapThoughItsHeartNeverStoodStill) {
+  ASSERT_OK(Beat("run1"));
+  Follow();
+  ASSERT_OK(Beat("run1", absl::Now() - absl::Minutes(20)));
+  EXPECT_TRUE(GapFound());
+  EXPECT_EQ(Number("SELECT count(*) FROM coverage WHERE to_time < now() - interval '19 minutes'"),
+            1);
+  EXPECT_EQ(UncleanStarts(), 0);
+  ReadLater();
+  ASSERT_OK(Beat("run1"));
+  EXPECT_EQ(Number("SELECT count(*) FROM trackers WHERE read_due_time <= now()"), 0);
+}
+
+TEST_F(DoorTest, TheEarlierOfARefusalAndALossBeginsTheGap) {
+  for (const char* silence : {"10 minutes", "30 minutes"}) {
+    Query("TRUNCATE trackers, coverage, door_runs CASCADE");
+    ASSERT_OK(Beat("run1"));
+    Follow();
+    Silence("run1", silence);
+    ASSERT_OK(Beat("run1", absl::Now() - absl::Minutes(20)));
+    EXPECT_TRUE(GapFound());
+    EXPECT_EQ(Number(absl::StrCat("SELECT count(*) FROM coverage WHERE to_time < now() - greatest("
+                                  "interval '",
+                                  silence, "', interval '19 minutes')")),
+              1)
+        << silence;
+  }
 }
 
 TEST_F(DoorTest, ADoorThatWasTakenForLostAndComesBackCanBeLostAgain) {

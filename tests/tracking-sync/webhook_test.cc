@@ -121,6 +121,41 @@ TEST_F(WebhookTest, WhatCannotBeStoredIs503AndNever200) {
   EXPECT_EQ(inbox_.stored().size(), 1u);
 }
 
+TEST_F(WebhookTest, TheFirstOfWhatWasRefusedIsToldUntilThatIsCommitted) {
+  const auto told = [&](const absl::Status& outcome) {
+    absl::Time told_since;
+    EXPECT_EQ(door_.TellRefused([&](absl::Time since) {
+      told_since = since;
+      return outcome;
+    }),
+              outcome);
+    return told_since;
+  };
+  const std::string bearer = Bearer();
+  EXPECT_EQ(PostEvent("k1", bearer), 200);
+  EXPECT_EQ(told(absl::OkStatus()), absl::InfiniteFuture());
+  inbox_.Fail(absl::UnavailableError("database down"));
+  EXPECT_EQ(PostEvent("k1", bearer), 503);
+  const absl::Time first = told(absl::UnavailableError("database down"));
+  EXPECT_LT(first, absl::InfiniteFuture());
+  EXPECT_EQ(PostEvent("k1", bearer), 503);
+  EXPECT_EQ(told(absl::OkStatus()), first);
+  EXPECT_EQ(told(absl::OkStatus()), absl::InfiniteFuture());
+}
+
+TEST_F(WebhookTest, WhatIsRefusedWhileItIsToldIsToldTheNextTime) {
+  const std::string bearer = Bearer();
+  inbox_.Fail(absl::UnavailableError("database down"));
+  EXPECT_OK(door_.TellRefused([&](absl::Time) {
+    EXPECT_EQ(PostEvent("k1", bearer), 503);
+    return absl::OkStatus();
+  }));
+  EXPECT_OK(door_.TellRefused([](absl::Time since) {
+    EXPECT_LT(since, absl::InfiniteFuture());
+    return absl::OkStatus();
+  }));
+}
+
 TEST_F(WebhookTest, WithoutKeyAndBearerNothingIsTaken) {
   const std::string bearer = Bearer();
   EXPECT_EQ(PostEvent("k3", bearer), 401);
