@@ -657,7 +657,8 @@ class JudgeTest(unittest.TestCase):
         stack = mock.Mock(home=demo.ROOT)
         with mock.patch.multiple(demo, Stack=lambda *_a, **_k: stack, Job=lambda *_a, **_k: job,
                                  GRACE_SECONDS=0, ROUND_SECONDS=0), mock.patch("signal.signal"):
-            code = demo.demo(120, 1, SimpleNamespace(say=said.append, show=lambda _progress: None))
+            code = demo.demo(120, 1, "judged",
+                             SimpleNamespace(say=said.append, show=lambda _progress: None))
         return code, said
 
     def test_the_demo_fails_if_a_service_died_and_names_it(self):
