@@ -45,7 +45,9 @@ LogField::LogField(std::string_view name, long long value)
 
 LogField::LogField(std::string_view name, const absl::Status& status)
     : name(name),
-      value(absl::StrCat(absl::StatusCodeToString(status.code()), ": ", status.message())) {}
+      value(status.ok()
+                ? "OK"
+                : absl::StrCat(absl::StatusCodeToString(status.code()), ": ", status.message())) {}
 
 void LogInfo(std::string_view event, std::initializer_list<LogField> fields) {
   Write(spdlog::level::info, "INFO", event, fields);

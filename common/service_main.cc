@@ -1,3 +1,4 @@
+#include <grpc/support/log.h>
 #include <signal.h>
 
 #include <cstdio>
@@ -138,6 +139,10 @@ absl::Status FinishSettings(Settings& settings) {
 
 int RunService(const char* name, int argc, char** argv, absl::Status (*body)(Settings&)) {
   InitLog(name);
+  // gRPC's own words become lines like ours.
+  gpr_set_log_function([](gpr_log_func_args* said) {
+    LogWarning("grpc", {{"message", said->message}});
+  });
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--version") == 0) {
       std::printf("%s %s\n", name, kVersion);

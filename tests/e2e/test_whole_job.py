@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -15,7 +17,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "harness"), str(Path(__file__).r
 
 import kills  # noqa: E402
 from deploy.local import certificates, sandboxes  # noqa: E402
-from deploy.local.layout import SERVICES  # noqa: E402
+from deploy.local.layout import BINARIES, SERVICES  # noqa: E402
 from deploy.local.psupsctl import Psupsctl, write_context  # noqa: E402
 from deploy.local.layout import StackError  # noqa: E402
 from deploy.local.stack import Stack  # noqa: E402
@@ -219,6 +221,40 @@ class WholeJob(unittest.TestCase):
             [ROOT / "node_modules/.bin/buf", "curl", "--protocol", "grpc", *tls, *flags,
              f"https://localhost:{self.stack.ports[service]}{path}"],
             capture_output=True, text=True, check=False, timeout=60)
+
+    def test_every_log_line_is_json_that_says_when_who_how_bad_and_what(self):
+        for name, text in self.logs.items():
+            for line in text.splitlines():
+                entry = json.loads(line)
+                self.assertEqual(list(entry)[:4], ["time", "severity", "service", "event"])
+                self.assertEqual(entry["service"], name)
+                self.assertIn(entry["severity"], ("INFO", "WARNING", "ERROR"))
+
+    def binary(self, service: str, *flags: str, **settings: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [BINARIES / service, *flags], env=os.environ | self.stack.variables(service) | settings,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_check_config_shows_what_is_in_effect_and_no_secret(self):
+        for service in SERVICES:
+            shown = self.binary(service, "--check-config")
+            said, _ = shown.communicate(timeout=30)
+            self.assertEqual(shown.returncode, 0, said)
+            self.assertIn(self.stack.variables(service)["PSUPS_GRPC_LISTEN"], said)
+            self.assertNotIn(self.stack.secrets["webhook"], said)
+
+    def test_a_service_that_is_asked_to_stop_stops_in_order(self):
+        for service in SERVICES:
+            replica = self.binary(
+                service, PSUPS_GRPC_LISTEN="127.0.0.1:0", PSUPS_METRICS_LISTEN="127.0.0.1:0",
+                **({"PSUPS_WEBHOOK_LISTEN": "127.0.0.1:0"} if service == "tracking-sync" else {}))
+            for line in replica.stderr:
+                if json.loads(line)["event"] == "serving":
+                    break
+            replica.send_signal(signal.SIGTERM)
+            _, said = replica.communicate(timeout=30)
+            self.assertEqual(replica.returncode, 0, said)
+            self.assertEqual(json.loads(said.splitlines()[-1])["event"], "stopped")
 
     def test_a_viewer_may_look_and_not_touch(self):
         context = write_context(self.stack.home / "viewer.json", self.stack.ports, "viewer")
