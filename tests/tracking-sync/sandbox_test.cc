@@ -167,7 +167,7 @@ class SandboxTest : public StoreFixture {
         "|| ')' END, ' ' ORDER BY status <> 'LABEL_CREATED', event_time) FROM events");
   }
 
-  const Clock clock_;
+  const Clock clock_ = {};
   Wakeups wakeups_;
   Processor processor_{*store_, clock_, wakeups_};
   WebhookDoor door_{
