@@ -107,8 +107,9 @@ std::string PlainDecimal(const std::string& text) {
   const std::size_t first = digits.find_first_not_of('0');
   digits.erase(0, first == std::string::npos ? digits.size() : first);
   if (digits.empty()) return "0";
-  if (digits.front() == '.') digits.insert(0, "0");
-  return (negative ? "-" : "") + digits;
+  if (digits.front() == '.') digits.insert(digits.begin(), '0');
+  if (negative) digits.insert(digits.begin(), '-');
+  return digits;
 }
 
 int64_t Integer(const Json& row, const std::string& field, int64_t otherwise) {
