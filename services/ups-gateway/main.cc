@@ -13,11 +13,11 @@
 #include "common/outbox.h"
 #include "common/server.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/account_server.h"
-#include "services/ups-gateway/postgres.h"
-#include "services/ups-gateway/resolver.h"
-#include "services/ups-gateway/service.h"
-#include "services/ups-gateway/ups_api.h"
+#include "services/ups-gateway/account/account_server.h"
+#include "services/ups-gateway/calls/service.h"
+#include "services/ups-gateway/purchase/resolver.h"
+#include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/wire/ups_api.h"
 
 namespace psups::ups_gateway {
 namespace {

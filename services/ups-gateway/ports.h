@@ -12,11 +12,11 @@
 #include "common/http_client.h"
 #include "common/outbox.h"
 #include "psups/ups/v1/ups_service.pb.h"
-#include "services/ups-gateway/account.h"
-#include "services/ups-gateway/doubt.h"
-#include "services/ups-gateway/operation.h"
-#include "services/ups-gateway/token_rules.h"
-#include "services/ups-gateway/ups_json.h"
+#include "services/ups-gateway/account/account.h"
+#include "services/ups-gateway/purchase/doubt.h"
+#include "services/ups-gateway/token/token_rules.h"
+#include "services/ups-gateway/wire/operation.h"
+#include "services/ups-gateway/wire/ups_json.h"
 
 // What the rules need from the world. Everything that stores may block.
 namespace psups::ups_gateway {

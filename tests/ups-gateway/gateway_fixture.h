@@ -11,12 +11,12 @@
 #include "common/server.h"
 #include "common/testing/scratch_schema.h"
 #include "common/testing/status_matchers.h"
-#include "services/ups-gateway/account_server.h"
-#include "services/ups-gateway/call.h"
-#include "services/ups-gateway/postgres.h"
-#include "services/ups-gateway/resolver.h"
-#include "services/ups-gateway/service.h"
-#include "services/ups-gateway/ups_api.h"
+#include "services/ups-gateway/account/account_server.h"
+#include "services/ups-gateway/calls/service.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/purchase/resolver.h"
+#include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/wire/ups_api.h"
 
 namespace psups::ups_gateway {
 

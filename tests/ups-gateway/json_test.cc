@@ -7,9 +7,9 @@
 #include <map>
 
 #include "common/testing/status_matchers.h"
-#include "services/ups-gateway/json_reader.h"
-#include "services/ups-gateway/tracking_time.h"
-#include "services/ups-gateway/ups_json.h"
+#include "services/ups-gateway/wire/json_reader.h"
+#include "services/ups-gateway/wire/tracking_time.h"
+#include "services/ups-gateway/wire/ups_json.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -6,9 +6,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/testing/status_matchers.h"
-#include "services/ups-gateway/error_catalogue.h"
-#include "services/ups-gateway/json_reader.h"
-#include "services/ups-gateway/ups_json.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/json_reader.h"
+#include "services/ups-gateway/wire/ups_json.h"
 #include "tests/ups_openapi.h"
 
 namespace psups::ups_gateway {

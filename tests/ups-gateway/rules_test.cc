@@ -7,12 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/testing/status_matchers.h"
-#include "services/ups-gateway/account.h"
-#include "services/ups-gateway/call.h"
-#include "services/ups-gateway/doubt.h"
-#include "services/ups-gateway/error_catalogue.h"
-#include "services/ups-gateway/shipment_check.h"
-#include "services/ups-gateway/token_rules.h"
+#include "services/ups-gateway/account/account.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/purchase/doubt.h"
+#include "services/ups-gateway/token/token_rules.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {

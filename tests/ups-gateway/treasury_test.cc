@@ -1,4 +1,4 @@
-#include "services/ups-gateway/treasury.h"
+#include "services/ups-gateway/token/treasury.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

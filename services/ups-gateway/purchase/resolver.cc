@@ -1,4 +1,4 @@
-#include "services/ups-gateway/resolver.h"
+#include "services/ups-gateway/purchase/resolver.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,9 +7,9 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/call.h"
-#include "services/ups-gateway/error_catalogue.h"
-#include "services/ups-gateway/shipment_check.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {

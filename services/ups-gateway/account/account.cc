@@ -1,4 +1,4 @@
-#include "services/ups-gateway/account.h"
+#include "services/ups-gateway/account/account.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/shipment_check.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -1,4 +1,4 @@
-#include "services/ups-gateway/doubt.h"
+#include "services/ups-gateway/purchase/doubt.h"
 
 #include <algorithm>
 

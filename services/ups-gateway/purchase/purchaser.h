@@ -9,10 +9,10 @@
 #include "common/batcher.h"
 #include "common/clock.h"
 #include "common/worker.h"
-#include "services/ups-gateway/asker.h"
-#include "services/ups-gateway/group_commit.h"
+#include "services/ups-gateway/calls/asker.h"
+#include "services/ups-gateway/calls/group_commit.h"
 #include "services/ups-gateway/ports.h"
-#include "services/ups-gateway/treasury.h"
+#include "services/ups-gateway/token/treasury.h"
 
 namespace psups::ups_gateway {
 

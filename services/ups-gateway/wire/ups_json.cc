@@ -1,4 +1,4 @@
-#include "services/ups-gateway/ups_json.h"
+#include "services/ups-gateway/wire/ups_json.h"
 
 #include <algorithm>
 
@@ -9,9 +9,9 @@
 #include "common/crypto.h"
 #include "common/decimal.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/json_reader.h"
-#include "services/ups-gateway/shipment_check.h"
-#include "services/ups-gateway/tracking_time.h"
+#include "services/ups-gateway/wire/json_reader.h"
+#include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/tracking_time.h"
 
 namespace psups::ups_gateway {
 namespace {

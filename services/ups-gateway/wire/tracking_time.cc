@@ -1,4 +1,4 @@
-#include "services/ups-gateway/tracking_time.h"
+#include "services/ups-gateway/wire/tracking_time.h"
 
 #include <cstdlib>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "services/ups-gateway/account_server.h"
+#include "services/ups-gateway/account/account_server.h"
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"

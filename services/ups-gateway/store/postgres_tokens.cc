@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/postgres.h"
+#include "services/ups-gateway/store/postgres.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -18,127 +18,6 @@ absl::Duration Seconds(const Row& row, const char* column) {
   if (!row.IsNull(column) && !absl::SimpleAtod(row.Text(column), &seconds)) seconds = 0;
   return absl::Seconds(seconds);
 }
-
-std::string Scope(std::string_view account_id) {
-  return absl::StrCat("accounts/", std::string(account_id));
-}
-
-class PostgresAccountStore : public AccountStore {
- public:
-  PostgresAccountStore(Db& db, Sealer& sealer) : db_(db), sealer_(sealer) {}
-
-  absl::StatusOr<AccountPtr> Create(const pb::Account& settings, std::string_view account_id,
-                                    std::string_view secret, const AuditEntry& entry) override {
-    const std::string id(account_id);
-    const std::string treasury_id =
-        Hex(sealer_.ring().Derive("treasury",
-                                  JoinUnambiguously({HostOf(settings), settings.client_id()})))
-            .substr(0, 32);
-    ASSIGN_OR_RETURN(
-        const std::string sealed_settings,
-        sealer_.Seal(Scope(id), {"accounts", "settings", id}, settings.SerializeAsString()));
-    ASSIGN_OR_RETURN(const std::string sealed_secret,
-                     sealer_.Seal(Scope(id), {"accounts", "secret", id}, secret));
-    const absl::Duration min_interval = absl::Seconds(settings.token_min_interval().seconds()) +
-                                        absl::Nanoseconds(settings.token_min_interval().nanos());
-    const absl::Status created = db_.Transact([&](Tx& tx) -> absl::Status {
-      RETURN_IF_ERROR(
-          tx.Exec("INSERT INTO treasuries (treasury_id) VALUES ($1) ON CONFLICT DO NOTHING",
-                  {treasury_id})
-              .status());
-      RETURN_IF_ERROR(
-          tx.Exec("INSERT INTO accounts (account_id, treasury_id, settings, secret, token_limit, "
-                  "token_min_interval) VALUES ($1, $2, $3, $4, $5, make_interval(secs => $6))",
-                  {id, treasury_id, Bytes{sealed_settings}, Bytes{sealed_secret},
-                   settings.token_limit_per_day(), min_interval})
-              .status());
-      RETURN_IF_ERROR(ForgetRefusal(tx, treasury_id));
-      return AppendAudit(tx, kService, {entry});
-    });
-    if (absl::IsAlreadyExists(created)) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("account_id: \"", id, "\" is taken, want another"));
-    }
-    RETURN_IF_ERROR(created);
-    return Get(id);
-  }
-
-  absl::StatusOr<AccountPtr> Get(std::string_view account_id) override {
-    ASSIGN_OR_RETURN(const Rows rows,
-                     db_.Exec(absl::StrCat(kSelect, "WHERE a.account_id = $1"), {account_id}));
-    if (rows.empty()) {
-      return absl::NotFoundError(
-          absl::StrCat("accounts/", std::string(account_id), ": no such account"));
-    }
-    return FromRow(rows[0]);
-  }
-
-  absl::StatusOr<std::vector<AccountPtr>> List(std::string_view after_id, int limit) override {
-    ASSIGN_OR_RETURN(
-        const Rows rows,
-        db_.Exec(absl::StrCat(kSelect, "WHERE a.account_id > $1 ORDER BY a.account_id LIMIT $2"),
-                 {after_id, limit}));
-    std::vector<AccountPtr> accounts;
-    for (const Row row : rows) {
-      ASSIGN_OR_RETURN(AccountPtr account, FromRow(row));
-      accounts.push_back(std::move(account));
-    }
-    return accounts;
-  }
-
-  absl::StatusOr<AccountPtr> Rotate(std::string_view account_id, std::string_view secret,
-                                    const AuditEntry& entry) override {
-    const std::string id(account_id);
-    RETURN_IF_ERROR(Get(id).status());
-    ASSIGN_OR_RETURN(const std::string sealed,
-                     sealer_.Seal(Scope(id), {"accounts", "secret", id}, secret));
-    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(const Rows rows,
-                       tx.Exec("UPDATE accounts SET secret = $2, secret_time = clock_timestamp(), "
-                               "last_error = '' WHERE account_id = $1 RETURNING treasury_id",
-                               {id, Bytes{sealed}}));
-      if (rows.empty()) return absl::AbortedError("the account vanished");
-      RETURN_IF_ERROR(ForgetRefusal(tx, rows[0].Text("treasury_id")));
-      return AppendAudit(tx, kService, {entry});
-    }));
-    return Get(id);
-  }
-
- private:
-  static constexpr char kSelect[] =
-      "SELECT a.account_id, a.treasury_id, a.settings, t.credential_refused, t.problem, "
-      "CASE WHEN a.last_error_time > now() - interval '1 hour' THEN a.last_error ELSE '' END "
-      "AS last_error FROM accounts a JOIN treasuries t USING (treasury_id) ";
-
-  // A new secret is a new chance. What UPS said about too many requests stands.
-  static absl::Status ForgetRefusal(Tx& tx, const std::string& treasury_id) {
-    return tx
-        .Exec(
-            "UPDATE treasuries SET credential_refused = false, failure_count = 0, "
-            "retry_time = 'epoch', problem = CASE WHEN closed_until > now() THEN problem "
-            "ELSE '' END WHERE treasury_id = $1",
-            {treasury_id})
-        .status();
-  }
-
-  absl::StatusOr<AccountPtr> FromRow(const Row& row) {
-    auto account = std::make_shared<Account>();
-    account->id = row.Text("account_id");
-    account->treasury_id = row.Text("treasury_id");
-    ASSIGN_OR_RETURN(const std::string opened,
-                     sealer_.Open({"accounts", "settings", account->id}, row.Binary("settings")));
-    if (!account->settings.ParseFromString(opened)) {
-      return absl::DataLossError(absl::StrCat("accounts/", account->id, ": settings unreadable"));
-    }
-    account->settings.set_credential_refused(row.Bool("credential_refused"));
-    const std::string problem = row.Text("problem");
-    account->settings.set_last_error(problem.empty() ? row.Text("last_error") : problem);
-    return AccountPtr(std::move(account));
-  }
-
-  Db& db_;
-  Sealer& sealer_;
-};
 
 class PostgresTokenStore : public TokenStore {
  public:
@@ -358,67 +237,10 @@ class PostgresTokenStore : public TokenStore {
   const std::string run_id_;
 };
 
-class PostgresRunStore : public RunStore {
- public:
-  explicit PostgresRunStore(Db& db) : db_(db) {}
-
-  absl::Status Beat(std::string_view run_id, const std::function<absl::Duration()>& unrecorded_for,
-                    absl::Duration silence) override {
-    return db_.Transact([&](Tx& tx) -> absl::Status {
-      RETURN_IF_ERROR(
-          tx.Exec("INSERT INTO runs (run_id, unrecorded_since) VALUES ($1, now() - "
-                  "make_interval(secs => $2)) ON CONFLICT (run_id) DO UPDATE SET heartbeat_time = "
-                  "excluded.heartbeat_time, unrecorded_since = excluded.unrecorded_since",
-                  {run_id, unrecorded_for()})
-              .status());
-      ASSIGN_OR_RETURN(
-          const Rows dead,
-          tx.Exec("DELETE FROM runs WHERE run_id <> $1 AND heartbeat_time < now() - "
-                  "make_interval(secs => $2) RETURNING run_id, unrecorded_since, now() AS noticed",
-                  {run_id, silence}));
-      std::vector<AuditEntry> entries;
-      for (const Row row : dead) {
-        // Should it only have been slow, its fence keeps it from sending.
-        RETURN_IF_ERROR(tx.Exec("UPDATE treasuries SET lease_until = 'epoch' WHERE lease_run_id = "
-                                "$1 AND lease_until > now()",
-                                {row.Text("run_id")})
-                            .status());
-        entries.push_back(
-            {.action = "service.unclean_start",
-             .subject = "services/ups-gateway",
-             .detail = {{"from", absl::FormatTime(absl::RFC3339_full, row.Time("unrecorded_since"),
-                                                  absl::UTCTimeZone())},
-                        {"to", absl::FormatTime(absl::RFC3339_full, row.Time("noticed"),
-                                                absl::UTCTimeZone())}},
-             .event_id = row.Text("run_id") + ".unclean"});
-      }
-      return AppendAudit(tx, kService, entries);
-    });
-  }
-
-  absl::Status End(std::string_view run_id) override {
-    return db_
-        .Exec(
-            "WITH ended AS (DELETE FROM runs WHERE run_id = $1) UPDATE treasuries SET "
-            "lease_until = 'epoch' WHERE lease_run_id = $1 AND lease_until > now()",
-            {run_id})
-        .status();
-  }
-
- private:
-  Db& db_;
-};
-
 }  // namespace
 
-std::unique_ptr<AccountStore> MakePostgresAccountStore(Db& db, Sealer& sealer) {
-  return std::make_unique<PostgresAccountStore>(db, sealer);
-}
 std::unique_ptr<TokenStore> MakePostgresTokenStore(Db& db, Sealer& sealer, std::string run_id) {
   return std::make_unique<PostgresTokenStore>(db, sealer, std::move(run_id));
-}
-std::unique_ptr<RunStore> MakePostgresRunStore(Db& db) {
-  return std::make_unique<PostgresRunStore>(db);
 }
 
 }  // namespace psups::ups_gateway

@@ -1,4 +1,4 @@
-#include "services/ups-gateway/json_reader.h"
+#include "services/ups-gateway/wire/json_reader.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"

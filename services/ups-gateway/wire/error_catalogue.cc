@@ -1,4 +1,4 @@
-#include "services/ups-gateway/error_catalogue.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "services/ups-gateway/json_reader.h"
+#include "services/ups-gateway/wire/json_reader.h"
 
 namespace psups::ups_gateway {
 namespace {

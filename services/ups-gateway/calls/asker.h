@@ -10,9 +10,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
-#include "services/ups-gateway/group_commit.h"
+#include "services/ups-gateway/calls/group_commit.h"
 #include "services/ups-gateway/ports.h"
-#include "services/ups-gateway/treasury.h"
+#include "services/ups-gateway/token/treasury.h"
 
 namespace psups::ups_gateway {
 

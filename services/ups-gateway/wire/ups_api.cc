@@ -1,4 +1,4 @@
-#include "services/ups-gateway/ups_api.h"
+#include "services/ups-gateway/wire/ups_api.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

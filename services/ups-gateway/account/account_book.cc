@@ -1,4 +1,4 @@
-#include "services/ups-gateway/account_book.h"
+#include "services/ups-gateway/account/account_book.h"
 
 #include "absl/time/time.h"
 

@@ -1,12 +1,12 @@
-#include "services/ups-gateway/service.h"
+#include "services/ups-gateway/calls/service.h"
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/call.h"
-#include "services/ups-gateway/error_catalogue.h"
-#include "services/ups-gateway/shipment_check.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -1,4 +1,4 @@
-#include "services/ups-gateway/shipment_check.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 
 #include <string>
 #include <vector>

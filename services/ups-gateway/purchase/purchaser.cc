@@ -1,4 +1,4 @@
-#include "services/ups-gateway/purchaser.h"
+#include "services/ups-gateway/purchase/purchaser.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,8 +9,8 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/call.h"
-#include "services/ups-gateway/shipment_check.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -1,10 +1,10 @@
-#include "services/ups-gateway/call.h"
+#include "services/ups-gateway/purchase/call.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/crypto.h"
-#include "services/ups-gateway/error_catalogue.h"
-#include "services/ups-gateway/ups_json.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/ups_json.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "common/http_message.h"
-#include "services/ups-gateway/operation.h"
+#include "services/ups-gateway/wire/operation.h"
 
 namespace psups::ups_gateway {
 

@@ -1,9 +1,9 @@
-#include "services/ups-gateway/asker.h"
+#include "services/ups-gateway/calls/asker.h"
 
 #include <utility>
 
-#include "services/ups-gateway/call.h"
-#include "services/ups-gateway/error_catalogue.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 
 namespace psups::ups_gateway {
 

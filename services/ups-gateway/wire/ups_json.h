@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include "psups/ups/v1/account_service.pb.h"
 #include "psups/ups/v1/ups_service.pb.h"
-#include "services/ups-gateway/operation.h"
+#include "services/ups-gateway/wire/operation.h"
 
 // Our protos to UPS's JSON, always in its strict form, and UPS's JSON back, however it comes.
 namespace psups::ups_gateway {

@@ -1,4 +1,4 @@
-#include "services/ups-gateway/treasury.h"
+#include "services/ups-gateway/token/treasury.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
-#include "services/ups-gateway/call.h"
+#include "services/ups-gateway/purchase/call.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -7,9 +7,9 @@
 #include "common/clock.h"
 #include "common/server.h"
 #include "psups/ups/v1/ups_service.grpc.pb.h"
-#include "services/ups-gateway/account_book.h"
-#include "services/ups-gateway/asker.h"
-#include "services/ups-gateway/purchaser.h"
+#include "services/ups-gateway/account/account_book.h"
+#include "services/ups-gateway/calls/asker.h"
+#include "services/ups-gateway/purchase/purchaser.h"
 
 namespace psups::ups_gateway {
 

@@ -3,7 +3,7 @@
 #include "absl/status/statusor.h"
 #include "common/server.h"
 #include "psups/ups/v1/account_service.grpc.pb.h"
-#include "services/ups-gateway/account_book.h"
+#include "services/ups-gateway/account/account_book.h"
 #include "services/ups-gateway/ports.h"
 
 namespace psups::ups_gateway {

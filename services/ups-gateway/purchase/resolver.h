@@ -7,11 +7,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "services/ups-gateway/account_book.h"
-#include "services/ups-gateway/asker.h"
-#include "services/ups-gateway/doubt.h"
-#include "services/ups-gateway/group_commit.h"
+#include "services/ups-gateway/account/account_book.h"
+#include "services/ups-gateway/calls/asker.h"
+#include "services/ups-gateway/calls/group_commit.h"
 #include "services/ups-gateway/ports.h"
+#include "services/ups-gateway/purchase/doubt.h"
 
 namespace psups::ups_gateway {
 

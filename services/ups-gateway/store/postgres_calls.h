@@ -1,0 +1,99 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/envelope.h"
+#include "common/postgres.h"
+#include "services/ups-gateway/ports.h"
+
+// Inside the store: purchases, doubts and records are parts of one store, each in a file.
+namespace psups::ups_gateway {
+
+inline constexpr char kService[] = "ups-gateway";
+
+// A row as it was read; what is sealed is opened after the transaction, for that may need another
+// connection.
+struct StoredCall {
+  ups::v1::Call call = {};
+  std::string call_id = {};
+  std::string content_hash = {};
+  std::string result = {};  // sealed
+  std::string labels = {};  // sealed
+
+  // A call that was closed before it came has no content, and ends whatever comes.
+  bool StandsFor(const std::string& content) const {
+    return content_hash.empty() || content_hash == content;
+  }
+};
+
+// Of a row that SelectWithLabels or List selected.
+StoredCall ReadCall(const Row& row);
+
+std::string StateName(ups::v1::Call::State state);
+ups::v1::Call::State ParseState(const std::string& name);
+std::string ConnectionId(const std::string& name);
+std::string IdIn(const std::string& name);  // "x" of "accounts/x"
+std::string Scope(const std::string& account_id);
+
+class PostgresCallStore : public CallStore {
+ public:
+  PostgresCallStore(Db& db, Sealer& sealer) : db_(db), sealer_(sealer) {}
+
+  absl::StatusOr<std::vector<IntentAnswer>> StoreIntents(
+      const std::vector<Intent>& intents) override;
+  absl::StatusOr<std::vector<OutcomeAnswer>> StoreOutcomes(
+      const std::vector<CallOutcome>& outcomes) override;
+  absl::Status Record(const std::vector<CallRecord>& records) override;
+
+  absl::StatusOr<IntentAnswer> Find(const ups::v1::CreateShipmentRequest& request) override;
+  absl::StatusOr<ups::v1::Call> Get(std::string_view request_id) override;
+  absl::StatusOr<std::vector<ups::v1::Call>> List(ups::v1::Call::State state,
+                                                  std::string_view before_call_id,
+                                                  int limit) override;
+  absl::Status Acknowledge(const std::vector<std::string>& request_ids) override;
+  absl::StatusOr<ups::v1::Call> Close(const ups::v1::CloseCallRequest& request,
+                                      std::string_view call_id, const AuditEntry& entry,
+                                      absl::Duration watch_after) override;
+
+  absl::StatusOr<std::vector<Doubt>> LeaseDoubts(int limit, absl::Duration lease) override;
+  absl::Status RenewDoubts(const std::map<std::string, std::string>& lease_ids,
+                           absl::Duration lease) override;
+  absl::StatusOr<std::string> FindControl(const Doubt& doubt, absl::Duration like_age) override;
+  absl::Status StoreFindings(const std::vector<DoubtOutcome>& outcomes) override;
+
+  absl::StatusOr<std::optional<VoidEnd>> BeginVoid(const ups::v1::VoidShipmentRequest& request,
+                                                   const AuditEntry& entry) override;
+  absl::StatusOr<OpenCalls> CountOpen() override;
+
+ private:
+  struct SealedResult {
+    std::string result;
+    std::string labels;
+  };
+
+  std::string ContentHash(const ups::v1::CreateShipmentRequest& request);
+  absl::StatusOr<SealedResult> SealResult(const std::string& account_id, const std::string& call_id,
+                                          const ups::v1::Call::Result& result);
+  absl::StatusOr<std::vector<Bytes>> SealExchanges(const std::vector<const Exchange*>& exchanges);
+  static absl::Status InsertExchanges(Tx& tx, const std::vector<const Exchange*>& exchanges,
+                                      const std::vector<Bytes>& payloads);
+  static absl::Status InsertLabels(Tx& tx, const std::vector<std::string>& call_ids,
+                                   const std::vector<Bytes>& labels);
+  // What stands for outcomes that came too late; a shipment that counts as not made is a twin, and
+  // the resolver is set on it.
+  static absl::Status NoteLate(Tx& tx, const std::vector<CallOutcome>& outcomes,
+                               std::vector<OutcomeAnswer>& answers);
+  static absl::StatusOr<Rows> SelectWithLabels(Tx& tx, const std::vector<std::string>& ids);
+  absl::StatusOr<StoredCall> FindStored(const std::string& request_id);
+  absl::StatusOr<ups::v1::Call> Open(StoredCall stored);
+
+  Db& db_;
+  Sealer& sealer_;
+};
+
+}  // namespace psups::ups_gateway

@@ -1,0 +1,108 @@
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/crypto.h"
+#include "common/status_macros.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/store/postgres_calls.h"
+
+namespace psups::ups_gateway {
+
+namespace pb = ::psups::ups::v1;
+
+absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
+  std::vector<const Exchange*> exchanges;
+  for (const CallRecord& record : records) {
+    for (const Exchange& exchange : record.exchanges) exchanges.push_back(&exchange);
+  }
+  ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  return db_.Transact([&](Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
+    std::vector<AuditEntry> entries;
+    for (const CallRecord& record : records) {
+      entries.push_back(record.entry);
+      if (record.voided) {
+        RETURN_IF_ERROR(tx.Exec("UPDATE voids SET state = 'DONE', already_voided = $2, "
+                                "update_time = now() WHERE request_id = $1 AND state = 'SENT'",
+                                {record.voided->request_id, record.voided->already_voided})
+                            .status());
+      }
+      if (!record.account_error.empty()) {
+        RETURN_IF_ERROR(tx.Exec("UPDATE accounts SET last_error = $2, last_error_time = now() "
+                                "WHERE account_id = $1",
+                                {record.account_id, record.account_error})
+                            .status());
+      }
+    }
+    return AppendAudit(tx, kService, entries);
+  });
+}
+
+absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
+    const pb::VoidShipmentRequest& request, const AuditEntry& entry) {
+  std::optional<VoidEnd> done;
+  RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+    done.reset();
+    const std::string account_id = IdIn(request.account());
+    RETURN_IF_ERROR(tx.Exec("INSERT INTO voids (request_id, account_id, ups_shipment_id, state) "
+                            "VALUES ($1, $2, $3, 'SENT') ON CONFLICT (request_id) DO NOTHING",
+                            {request.request_id(), account_id, request.ups_shipment_id()})
+                        .status());
+    ASSIGN_OR_RETURN(const Rows rows,
+                     tx.Exec("SELECT ups_shipment_id, state, already_voided FROM voids WHERE "
+                             "request_id = $1",
+                             {request.request_id()}));
+    if (rows.empty() || rows[0].Text("ups_shipment_id") != request.ups_shipment_id()) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("request_id: \"", request.request_id(),
+                       "\" stands for another shipment, want a new void number"));
+    }
+    if (rows[0].Text("state") == "DONE") {
+      done = VoidEnd{request.request_id(), rows[0].Bool("already_voided")};
+      return absl::OkStatus();
+    }
+    return AppendAudit(tx, kService, {entry});
+  }));
+  return done;
+}
+
+absl::StatusOr<std::vector<Bytes>> PostgresCallStore::SealExchanges(
+    const std::vector<const Exchange*>& exchanges) {
+  std::vector<Bytes> payloads;
+  for (const Exchange* exchange : exchanges) {
+    const nlohmann::json payload = {{"request", exchange->request},
+                                    {"response", exchange->response},
+                                    {"error", exchange->error}};
+    ASSIGN_OR_RETURN(
+        std::string sealed,
+        sealer_.Seal(Scope(exchange->account_id), {"exchanges", "payload", exchange->call_id},
+                     payload.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    payloads.push_back({std::move(sealed)});
+  }
+  return payloads;
+}
+
+absl::Status PostgresCallStore::InsertExchanges(Tx& tx,
+                                                const std::vector<const Exchange*>& exchanges,
+                                                const std::vector<Bytes>& payloads) {
+  if (exchanges.empty()) return absl::OkStatus();
+  std::vector<std::string> call_ids, accounts, operations;
+  std::vector<int64_t> statuses;
+  for (const Exchange* exchange : exchanges) {
+    call_ids.push_back(exchange->call_id);
+    accounts.push_back(exchange->account_id);
+    operations.push_back(std::string(NameOf(exchange->operation)));
+    statuses.push_back(exchange->http_status);
+  }
+  return tx
+      .Exec(
+          "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT "
+          "* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON "
+          "CONFLICT (call_id) DO NOTHING",
+          {call_ids, accounts, operations, statuses, payloads})
+      .status();
+}
+
+}  // namespace psups::ups_gateway
