@@ -141,6 +141,7 @@ void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evide
     case Action::kReview:
     case Action::kConfigure:
     case Action::kDone:
+    case Action::kStore:
       Hinder(evidence, StatusFromUps(Operation::kRecovery, response));
       break;
   }
