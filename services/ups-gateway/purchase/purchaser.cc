@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {
