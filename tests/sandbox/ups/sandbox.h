@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/http_server.h"
 #include "tests/sandbox/ups/auto_scan.h"
 #include "tests/sandbox/ups/config.h"
@@ -27,7 +27,7 @@ class Sandbox {
   // With `journal_file` the journal is also appended there.
   static absl::StatusOr<std::unique_ptr<Sandbox>> Start(Config config,
                                                         const std::string& journal_file = "",
-                                                        Parcels::Now now = absl::Now);
+                                                        Parcels::Now now = WallTime);
   ~Sandbox();
 
   std::string api_address() const { return api_->address(); }
