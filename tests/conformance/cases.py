@@ -47,7 +47,8 @@ MONTREAL = {"name": "Ateliers du Fleuve", "attention_name": "Reception",
             "postal_code": "H2L5K3", "country_code": "CA", "phone": "514-555-0163"}
 SAN_JUAN = {"name": "Talleres del Puerto", "attention_name": "Recibo",
             "lines": ["150 Calle Comercio"], "city": "San Juan", "state": "PR",
-            "postal_code": "00901", "country_code": "PR", "phone": "787-555-0129", "urbanization": "URB PUERTO"}
+            "postal_code": "00901", "country_code": "PR", "phone": "787-555-0129",
+            "urbanization": "URB PUERTO"}
 MUNICH = {"name": "Isar Werkzeuge", "attention_name": "Wareneingang",
           "lines": ["Lindwurmstrasse 88"], "city": "Muenchen", "postal_code": "80337",
           "country_code": "DE", "phone": "+49 89 555 0171"}
