@@ -10,6 +10,7 @@
 #include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
@@ -244,6 +245,7 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
     exchange.request = absl::StrCat(purchase->wire.target, "\n", purchase->wire.body);
     if (http.response.ok()) {
       exchange.response = WithoutLabels(http.response->body);
+      exchange.code = ErrorCodeOf(*http.response);
     } else {
       exchange.error = std::string(http.response.status().message());
     }

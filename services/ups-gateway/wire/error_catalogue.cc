@@ -18,6 +18,7 @@ enum class Api { kAny, kAlert, kAddress, kShip, kVoid, kLabel, kTrack };
 Api ApiOf(Operation operation) {
   switch (operation) {
     case Operation::kToken:
+    case Operation::kProbe:
       return Api::kAny;
     case Operation::kAddress:
       return Api::kAddress;
@@ -278,6 +279,39 @@ std::string CodeOf(const HttpResponse& response) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) return "";
   }
   return errors.front().code;
+}
+
+std::string ErrorCodeOf(const HttpResponse& response) {
+  const bool success = response.status >= 200 && response.status <= 299;
+  if (success && !response.body.empty() && !absl::StrContains(response.body, "\"errors\"") &&
+      !absl::StrContains(response.body, "\"Fault\"")) {
+    return "";
+  }
+  return CodeOf(response);
+}
+
+std::string_view NameOf(Action action) {
+  switch (action) {
+    case Action::kRenewToken:
+      return "renew_token";
+    case Action::kBackOff:
+      return "back_off";
+    case Action::kReconcile:
+      return "reconcile";
+    case Action::kReview:
+      return "review";
+    case Action::kConfigure:
+      return "configure";
+    case Action::kDone:
+      return "done";
+    case Action::kNotFound:
+      return "not_found";
+    case Action::kSeveral:
+      return "several";
+    case Action::kVoided:
+      return "voided";
+  }
+  return "";
 }
 
 absl::Status StatusFromUps(Operation operation, const HttpResponse& response) {

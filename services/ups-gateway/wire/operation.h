@@ -14,6 +14,7 @@ enum class Operation {
   kTrack,
   kTrackReference,
   kSubscribe,
+  kProbe,  // whether the host answers at all
 };
 
 // The name in metrics, records and the ledger.
@@ -35,6 +36,8 @@ constexpr std::string_view NameOf(Operation operation) {
       return "track_reference";
     case Operation::kSubscribe:
       return "subscribe";
+    case Operation::kProbe:
+      return "probe";
   }
   return "";
 }

@@ -42,6 +42,9 @@ WireRequest SubscribeRequest(const ups::v1::Account& account,
 // shipment.
 bool ReferencesOnPackages(const ups::v1::ShipmentSpec& shipment);
 
+// How many digits of an amount stand behind the point.
+int MinorDigits(std::string_view currency);
+
 // "US-US": where from and where to.
 std::string LaneOf(const ups::v1::ShipmentSpec& shipment);
 
