@@ -26,9 +26,8 @@ void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
 }  // namespace
 
 pb::AccountError ToProto(const MetError& error) {
-  // Silence says as little as a 5xx.
-  const int status = error.http_status == 0 ? 503 : error.http_status;
-  const CatalogueEntry entry = Look(OperationNamed(error.operation), error.ups_code, status);
+  const CatalogueEntry entry =
+      Look(OperationNamed(error.operation), error.ups_code, error.http_status);
   pb::AccountError proto;
   proto.set_operation(error.operation);
   proto.set_ups_code(error.ups_code);
