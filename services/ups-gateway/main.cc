@@ -42,13 +42,20 @@ absl::StatusOr<int> ExportGauges(CallStore& calls, AccountStore& accounts, Token
   static prometheus::Gauge& used =
       Gauge("psups_ups_token_budget_used_ratio",
             "Share of a day's token requests that is used; the greatest over the credentials.");
+  static prometheus::Gauge& forecast =
+      Gauge("psups_ups_token_budget_forecast_seconds",
+            "Time until a day's token requests are used up if they go on as in the last hour; the "
+            "least over the credentials, +Inf if they last.");
   double most = 0;
+  absl::Duration lasts = absl::InfiniteDuration();
   ASSIGN_OR_RETURN(const std::vector<AccountPtr> all, accounts.List("", kMostAccounts));
   for (const AccountPtr& account : all) {
     ASSIGN_OR_RETURN(const TokenBudget budget, tokens.Budget(*account));
     if (budget.facts.limit > 0) most = std::max(most, 1.0 * budget.facts.used / budget.facts.limit);
+    lasts = std::min(lasts, budget.exhausted_in);
   }
   used.Set(most);
+  forecast.Set(absl::ToDoubleSeconds(lasts));
   return 0;
 }
 
@@ -103,7 +110,8 @@ absl::Status Main(Settings& settings) {
   Resolver resolver(*calls, book, asker, clock, doubt);
   UpsOperations operations(*calls, book, asker, recorder, purchaser, clock, post);
   UpsServer ups_server(operations, *executor);
-  AccountServer account_server(*accounts, *tokens, book, *executor);
+  Doctor doctor(api, treasury, asker, recorder, unrecorded, clock, post);
+  AccountServer account_server(*accounts, *tokens, book, doctor, clock, *executor);
 
   // Tokens are needed until the last RPC has drained.
   Stop treasury_stop;

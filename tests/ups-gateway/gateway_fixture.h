@@ -110,7 +110,8 @@ class Gateway {
                   {.fence = options.fence, .first_wait = options.doubt.first_wait}),
         resolver(*calls, book, asker, clock, options.doubt),
         operations(*calls, book, asker, recorder, purchaser, clock, post()),
-        account_server(*accounts, *tokens, book, *executor) {
+        doctor(api, treasury, asker, recorder, unrecorded, clock, post()),
+        account_server(*accounts, *tokens, book, doctor, clock, *executor) {
     treasury_thread.emplace(std::vector<Worker>{{.name = "treasury",
                                                  .idle_wait = absl::Milliseconds(20),
                                                  .step = [this] { return treasury.Step(); },
@@ -175,6 +176,7 @@ class Gateway {
   Purchaser purchaser;
   Resolver resolver;
   UpsOperations operations;
+  Doctor doctor;
   AccountServer account_server;
   Stop stop;
   std::optional<WorkerThreads> treasury_thread;

@@ -53,9 +53,13 @@ class Asker {
         post_(std::move(post)) {}
 
   using Done = std::function<void(AskResult)>;
+  // What a 401 leads to: another token and another attempt, or nothing: it is the answer, and
+  // neither the token nor the operation is thought worse of.
+  enum class On401 { kRenew, kTell };
   // Never blocks; `done` runs where blocking is allowed. `call_id` is the first attempt's; empty: a
   // new one.
-  void Ask(AccountPtr account, WireRequest request, Done done, std::string call_id = {});
+  void Ask(AccountPtr account, WireRequest request, Done done, std::string call_id = {},
+           On401 on_401 = On401::kRenew);
 
  private:
   struct Task;

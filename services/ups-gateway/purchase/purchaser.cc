@@ -256,6 +256,7 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
     exchange.request = absl::StrCat(purchase->wire.target, "\n", purchase->wire.body);
     if (http.response.ok()) {
       exchange.response = WithoutLabels(http.response->body);
+      exchange.code = ErrorCodeOf(*http.response);
       if (judgement.http_status / 100 == 2) purchase->success = exchange.response;
     } else {
       exchange.error = std::string(http.response.status().message());
