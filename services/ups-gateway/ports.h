@@ -190,6 +190,13 @@ struct VoidEnd {
   bool already_voided = false;
 };
 
+// UPS's word on an address, to be given again without asking.
+struct AddressVerdict {
+  std::string address_key = {};  // see AddressKey
+  ups::v1::ValidateAddressResponse answer = {};
+  absl::Duration life = absl::ZeroDuration();
+};
+
 // Calls that were made and are to be recorded: evidence and one entry, in one commit.
 struct CallRecord {
   std::vector<Exchange> exchanges = {};
@@ -197,6 +204,7 @@ struct CallRecord {
   std::string account_id = {};
   std::string account_error = {};  // a problem of the whole account, a sentence; empty: none
   std::optional<VoidEnd> voided = {};
+  std::optional<AddressVerdict> verdict = {};
 };
 
 class CallStore {
@@ -247,6 +255,12 @@ class CallStore {
     int needs_person = 0;
   };
   virtual absl::StatusOr<OpenCalls> CountOpen() = 0;
+
+  // UPS's word on that address, if there is one that has not expired and is younger than `life`.
+  virtual absl::StatusOr<std::optional<ups::v1::ValidateAddressResponse>> FindVerdict(
+      const std::string& address_key, absl::Duration life) = 0;
+  // Deletes at most `limit` that have expired; how many.
+  virtual absl::StatusOr<int> DropVerdicts(int limit) = 0;
 };
 
 // Which processes run, so that one that vanished is noticed.

@@ -29,8 +29,10 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
     for (const Exchange& exchange : record.exchanges) exchanges.push_back(&exchange);
   }
   ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  ASSIGN_OR_RETURN(const SealedVerdicts verdicts, SealVerdicts(records));
   return db_.Transact([&](Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
+    RETURN_IF_ERROR(InsertVerdicts(tx, verdicts));
     std::vector<AuditEntry> entries;
     for (const CallRecord& record : records) {
       entries.push_back(record.entry);
