@@ -1,9 +1,10 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo up down test check accept ci-more mutants bench fmt clean
+.PHONY: help deps build demo up down test check accept ci-more mutants fuzz bench fmt clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= 120
 ONLY ?=
+SECONDS ?= 60
 programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder psupsctl \
   ups-sandbox peoplesoft-sandbox
 
@@ -38,10 +39,15 @@ accept: ## each promise of tests/acceptance.tsv has a test that ran and is green
 	@tests/checks/accept
 
 ci-more: build ## what CI runs beyond test and check
+	@deploy/local/deps fuzz
 	@tests/ci_more
 
 mutants: deps ## breaks a promise at a time and wants a test to go red
 	@python3 tests/mutants/run.py
+
+fuzz: deps ## the parsers of UPS's bytes under libFuzzer: make fuzz [SECONDS=60], for each
+	@deploy/local/deps fuzz
+	@tests/fuzz/run --seconds=$(SECONDS)
 
 bench: deps ## the benchmarks: make bench [ONLY=P1]; results in build/bench/results.jsonl
 	@PRESET=release deploy/local/build $(programs)
