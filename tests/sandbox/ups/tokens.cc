@@ -70,7 +70,7 @@ HttpResponse Tokens::IssueLocked(const HttpServerRequest& request, const std::st
 
   const std::string bearer = NewBearer();
   bearers_[bearer] = {state.client, now + absl::Seconds(client.token_seconds)};
-  issued_.push_back({client_id, now, client.token_seconds});
+  issued_.push_back({client_id, bearer, now, client.token_seconds});
   return ToResponse(Json{{"token_type", "Bearer"},
                          {"issued_at", absl::StrCat(absl::ToUnixMillis(now))},
                          {"client_id", client_id},
@@ -102,6 +102,7 @@ Json Tokens::Truth() const {
   Json tokens = Json::array();
   for (const IssuedToken& token : issued_) {
     tokens.push_back({{"client_id", token.client_id},
+                      {"bearer", token.bearer},
                       {"issued", FormatUtc(token.issued)},
                       {"expires_in", token.expires_in}});
   }

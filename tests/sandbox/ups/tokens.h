@@ -46,6 +46,7 @@ class Tokens {
   };
   struct IssuedToken {
     std::string client_id;
+    std::string bearer;
     absl::Time issued;
     int expires_in;
   };
