@@ -156,7 +156,7 @@ class Secrets(unittest.TestCase):
             "a secret for no account": ["account", "rotate", "nobody", "--secret-file", secret],
             "a connection that is there": [*connect, file("c1", connection)],
             "a connection to nowhere": [*connect, file("c2", connection | {
-                "connection_id": "canary", "base_url": street})],
+                "connection_id": "canary", "base_url": "nowhere"})],
             "a password for no connection": ["connection", "update", "nobody", "--password-file",
                                              password],
             "an order that is not there": ["order", "get", "orders/none"],
@@ -184,9 +184,9 @@ class Secrets(unittest.TestCase):
     # ---- what is said of it ----
 
     def assert_clean(self, place: str, text: bytes) -> None:
-        self.assertTrue(text, place)
-        found = sorted(self.searcher.find(place, text))
-        self.assertEqual(found, [], f"{len(found)} leaks")
+        with self.subTest(place):
+            self.assertTrue(text)
+            self.assertEqual(sorted(self.searcher.find(place, text)), [])
 
     def test_the_job_was_done_with_passwords_for_the_database(self):
         self.assertFalse(self.broken, "\n".join(str(line) for line in self.findings.lines[:20]))
