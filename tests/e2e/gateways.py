@@ -24,7 +24,7 @@ SETTINGS = {"PSUPS_RESOLVER_FIRST_WAIT": "500ms", "PSUPS_RESOLVER_MOST_WAIT": "2
 class Gateway(Service):
     """A replica of ups-gateway, whose wall clock can be moved."""
 
-    def __init__(self, stack: Stack, number: int, ports_of: str):
+    def __init__(self, stack: Stack, number: int, ports_of: str, clock: int):
         super().__init__(stack.home, "ups-gateway")
         self.process = Process(stack.home, f"ups-gateway-{number}")
         self.clock = stack.home / f"clock-{number}"
@@ -32,10 +32,10 @@ class Gateway(Service):
         self.listeners = {
             "PSUPS_GRPC_LISTEN": f"127.0.0.1:{stack.ports[ports_of]}",
             "PSUPS_METRICS_LISTEN": f"127.0.0.1:{stack.ports[ports_of + '.metrics']}"}
-        self.move_clock(0)
+        self.move_clock(clock)
 
     def move_clock(self, seconds: int) -> None:
-        """Its wall clock is that much ahead from now on; the one that nobody sets stays."""
+        """Its wall clock is that far ahead from now on; the one that nobody sets stays."""
         fresh = self.clock.with_suffix(".new")
         fresh.write_text(f"{seconds:+d}\n")
         fresh.replace(self.clock)
@@ -47,18 +47,20 @@ class Gateway(Service):
 
 
 class Gateways:
-    """`with Gateways("name", account={…}) as them:` has `replicas` of them serve one account."""
+    """`with Gateways("name", account={…}) as them:` (changes to the demo's account) has `replicas` of them serve one account, their
+    wall clocks `clock` seconds ahead."""
 
     def __init__(self, name: str, replicas: int = 1, *, account: dict | None = None,
-                 settings: dict[str, str] | None = None, sandbox: dict | None = None):
+                 settings: dict[str, str] | None = None, sandbox: dict | None = None,
+                 clock: int = 0):
         self.stack = Stack(name)
         self.stack.remove()
         self.stack.prepare()
         more = {"PSUPS_TOKEN_PATIENCE": "10s"} | SETTINGS | (settings or {})
-        self.replicas = [Gateway(self.stack, i + 1, ports_of)
+        self.replicas = [Gateway(self.stack, i + 1, ports_of, clock)
                          for i, ports_of in enumerate(("ups-gateway", "ps-ingest")[:replicas])]
         self.settings = more
-        self.account = customers.account(self.stack.ports) | (account or {})
+        self.account = account or {}
         self.sandbox = sandbox or {}
 
     def __enter__(self) -> "Gateways":
@@ -85,12 +87,23 @@ class Gateways:
         for service in (stack.services["audit-ledger"], *self.replicas):
             service.wait()
         write_context(stack.context, stack.ports)
-        file = write_private(stack.home / "account.json", json.dumps(self.account))
-        secret = write_private(stack.home / "account.secret", stack.secrets["ups"])
-        stack.psupsctl.run("account", "create", "--file", file, "--secret-file", secret)
+        self.create_account(**self.account)
+
+    def create_account(self, **changes) -> str:
+        """An account that differs from the demo's; a value None takes a setting away. Its name."""
+        settings = customers.account(self.stack.ports) | changes
+        settings = {name: value for name, value in settings.items() if value is not None}
+        file = write_private(self.stack.home / "account.json", json.dumps(settings))
+        secret = write_private(self.stack.home / "account.secret", self.stack.secrets["ups"])
+        self.stack.psupsctl.run("account", "create", "--file", file, "--secret-file", secret)
+        return f"accounts/{settings['account_id']}"
 
     def faults(self, *rules: dict) -> None:
         self.stack.ups.admin.post("/admin/faults", {"add": rules})
+
+    def heal(self) -> None:
+        """UPS has no faults any more."""
+        self.stack.ups.admin.post("/admin/faults", {"remove": list(self.hits())})
 
     def hits(self) -> dict[str, int]:
         return {rule["id"]: rule["hits"]
@@ -132,6 +145,7 @@ class Caller:
         self.process.stdin.close()
         self.process.wait()
         self.reader.join()
+        self.process.stdout.close()
 
     def _read(self) -> None:
         for line in self.process.stdout:

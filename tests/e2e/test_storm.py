@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "harness"), str(Path(__file__).resolve().parent)]
 
 from buying import Buyer, Purchase, Shipment  # noqa: E402
+from deploy.local import customers  # noqa: E402
 from gateways import GET, Gateway, Gateways, ask_all  # noqa: E402
 from judging.fields import Label, derived_references  # noqa: E402
 
@@ -20,7 +21,8 @@ SHIPMENTS = int(os.environ.get("STORM_SHIPMENTS", "2000"))
 SEED = int(os.environ.get("STORM_SEED", "1"))
 KILLS = 5
 STOP_SECONDS = 7
-JUMP_SECONDS = 3600
+# How far ahead a gateway's wall clock is before it sleeps and after: it jumps on, or back.
+CLOCKS = ((0, 3600), (3600, 0))
 # UPS takes its time, so that each kill meets calls on their way.
 UPS_MILLISECONDS = 200
 ACCOUNT = {"rebuy_window": "3s", "ship_timeout_seconds": 5, "token_min_interval": "1s",
@@ -47,11 +49,10 @@ def faults(random: Random) -> list[dict]:
 class Weather:
     """Kills gateways, and stops one of them while the hour changes, after so many purchases each."""
 
-    def __init__(self, gateways: list[Gateway], buyer: Buyer, random: Random):
-        self.gateways, self.buyer, self.random = gateways, buyer, random
+    def __init__(self, gateways: list[Gateway], buyer: Buyer, random: Random, clock: int):
+        self.gateways, self.buyer, self.random, self.clock = gateways, buyer, random, clock
         # Early enough that there is work left while it sleeps.
         self.stop_after = int(SHIPMENTS * random.uniform(0.05, 0.3))
-        self.jump = random.choice((JUMP_SECONDS, -JUMP_SECONDS))
         self.kill_after = sorted(int(SHIPMENTS * random.uniform(0.02, 0.9)) for _ in range(KILLS))
         self.killed: list[int] = []  # calls that were on their way
         self.asleep: Gateway | None = None
@@ -78,7 +79,7 @@ class Weather:
     def _put_to_sleep(self, gateway: Gateway) -> None:
         gateway.process.signal(signal.SIGSTOP)
         self.wakes_at = time.monotonic() + STOP_SECONDS
-        gateway.move_clock(self.jump)
+        gateway.move_clock(self.clock)
         self.asleep, self.slept_with = gateway, self._on_their_way(gateway)
 
     def _kill(self, gateway: Gateway) -> None:
@@ -93,14 +94,16 @@ class Storm(unittest.TestCase):
     def setUpClass(cls):
         print(f"seed {SEED}, {SHIPMENTS} shipments", flush=True)
         random = Random(SEED)
-        them = Gateways("e2e-storm", 2, account=ACCOUNT, sandbox={"label_bytes": 400})
+        cls.clocks = random.choice(CLOCKS)
+        them = Gateways("e2e-storm", 2, account=ACCOUNT, sandbox={"label_bytes": 400},
+                        clock=cls.clocks[0])
         cls.enterClassContext(them)
-        account = f"accounts/{them.account['account_id']}"
+        account = f"accounts/{customers.ACCOUNT}"
         cls.shipments = [Shipment(f"storm-{i}", account, random) for i in range(SHIPMENTS)]
         them.faults(*faults(random))
         began = time.monotonic()
         buyer = Buyer(cls.shipments, them.replicas, random)
-        cls.weather = Weather(them.replicas, buyer, random)
+        cls.weather = Weather(them.replicas, buyer, random, cls.clocks[1])
         buyer.run(150, cls.weather.step)
         cls.seconds = time.monotonic() - began
         buyer.close()
@@ -122,7 +125,7 @@ class Storm(unittest.TestCase):
         return (f"{cls.seconds:.0f} s; purchases {len(cls.purchases)}: {dict(ends)}; POSTs "
                 f"{len(cls.posts)}; labels {len(cls.labels)}, live {len(cls.live)}; faults "
                 f"{cls.hits}; kills with {cls.weather.killed} calls on their way, asleep with "
-                f"{cls.weather.slept_with}, clock {cls.weather.jump:+d} s; in doubt {len(doubted)}, "
+                f"{cls.weather.slept_with}, clocks {cls.clocks}; in doubt {len(doubted)}, "
                 f"resolved to {dict(Counter(cls.said[p.request_id]['state'] for p in doubted))}; "
                 f"replies {dict(cls.buyer.codes)}")
 
