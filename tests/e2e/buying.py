@@ -94,7 +94,8 @@ class Buyer:
         self.random = random
         self.shipments = shipments
         self.replies: queue.Queue = queue.Queue()
-        self.callers = [Caller(gateway, CREATE, self.replies, most=in_flight, deadline=deadline)
+        self.callers = [Caller(gateway.address, CREATE, self.replies, most=in_flight,
+                               deadline=deadline)
                         for gateway in gateways]
         self.doubt_is_an_end = doubt_is_an_end or (lambda _call: False)
         self.order = itertools.count()

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from deploy.local import certificates, customers, sandboxes
-from deploy.local.layout import BINARIES, write_private
+from deploy.local.layout import BINARIES, StackError, write_private
 from deploy.local.process import Process
 from deploy.local.psupsctl import write_context
 from deploy.local.services import Service
@@ -115,19 +115,19 @@ class Gateways:
 
 
 class Caller:
-    """Calls one RPC of one replica, many at once; the replies go to `replies` as (caller, what,
-    reply), `what` as it was given."""
+    """Calls one RPC of a gateway, many at once, as shipment-builder; the replies go to `replies` as
+    (caller, what, reply), `what` as it was given."""
 
-    def __init__(self, gateway: Gateway, method: str, replies: queue.Queue, *, most: int = 64,
+    def __init__(self, address: str, method: str, replies: queue.Queue, *, most: int = 64,
                  deadline: float = 30):
-        self.gateway, self.replies, self.most = gateway, replies, most
+        self.address, self.replies, self.most = address, replies, most
         self.sent: list = []
         self.in_flight = 0
         tls = ["--ca", certificates.AUTHORITY, "--cert", certificates.certificate(CALLER),
                "--key", certificates.key(CALLER)]
         self.process = subprocess.Popen(
-            [BINARIES / "grpc_call", "--address", gateway.address, *tls, "--in-flight", str(most),
-             "--deadline", str(deadline), method],
+            [BINARIES / "grpc_call", "--address", address, *tls, "--in-flight", str(most), "--deadline",
+             str(deadline), method],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
             env={k: v for k, v in os.environ.items() if not k.startswith("PSUPS_")})
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -153,16 +153,21 @@ class Caller:
             self.replies.put((self, self.sent[reply["n"]], reply))
 
 
-def ask_all(gateway: Gateway, method: str, requests: list[dict]) -> list[dict]:
-    """The replies in the order of the requests; none may fail."""
+def call_all(address: str, method: str, requests: list[dict]) -> list[dict]:
+    """grpc_call's replies, in the order of the requests."""
     replies: queue.Queue = queue.Queue()
-    caller = Caller(gateway, method, replies, most=len(requests))
+    caller = Caller(address, method, replies, most=len(requests))
     for i, request in enumerate(requests):
         caller.call(i, request)
     caller.close()
-    found = sorted(((i, reply) for _caller, i, reply in list(replies.queue)),
-                   key=lambda pair: pair[0])
-    assert len(found) == len(requests), (len(found), len(requests))
-    for _i, reply in found:
-        assert reply["code"] == "OK", reply
-    return [reply["reply"] for _i, reply in found]
+    found = {i: reply for _caller, i, reply in list(replies.queue)}
+    return [found[i] for i in range(len(requests))]
+
+
+def get_calls(gateway: Gateway, request_ids: list[str]) -> list[dict]:
+    """What the gateway says of purchases; it must know them all."""
+    replies = call_all(gateway.address, GET, [{"request_id": each} for each in request_ids])
+    for reply in replies:
+        if reply["code"] != "OK":
+            raise StackError(f"GetCall: {reply}")
+    return [reply["reply"] for reply in replies]

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "harness"), str(Path(__file__).resolve().parent)]
 
 from buying import Buyer, Shipment  # noqa: E402
-from gateways import GET, Gateways, ask_all  # noqa: E402
+from gateways import Gateways, get_calls  # noqa: E402
 from judging.fields import derived_references  # noqa: E402
 
 SHIPMENTS = 60  # for each account
@@ -84,8 +84,7 @@ class NeverFound(unittest.TestCase):
         print(f"{len(lost)} of {SHIPMENTS} answers lost ({hits}): all wait for a person")
 
     def calls(self, shipments: list[Shipment]) -> list[dict]:
-        return ask_all(self.them.replicas[0], GET, [{"request_id": s.purchase.request_id}
-                                                    for s in shipments])
+        return get_calls(self.them.replicas[0], [s.purchase.request_id for s in shipments])
 
     def test_by_default_each_lost_answer_waits_for_a_person_and_none_is_bought_again(self):
         shipments = self.shipments("accounts/demo", "default")
@@ -95,6 +94,8 @@ class NeverFound(unittest.TestCase):
         account = self.them.create_account(account_id="rebuying", rebuy_window="1s")
         shipments = self.shipments(account, "rebuying")
         self.assert_each_lost_answer_waits_for_a_person(shipments)
+        questions = self.posts_and_questions([s for s in shipments if not s.purchase.doubted])[1]
+        self.assertTrue(questions, "what exists was never asked for")
 
     def test_once_ups_finds_them_they_are_done_by_themselves_and_were_bought_once(self):
         shipments = self.shipments("accounts/demo", "healed")

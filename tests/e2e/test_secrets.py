@@ -10,16 +10,19 @@ import unittest
 import urllib.request
 from datetime import date
 from pathlib import Path
+from random import Random
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "harness"), str(Path(__file__).resolve().parent)]
 
+import buying  # noqa: E402
 import kills  # noqa: E402
 import leaks  # noqa: E402
 from deploy.local import certificates, customers, sandboxes  # noqa: E402
 from deploy.local.layout import BINARIES, SERVICES, schema_of, write_private  # noqa: E402
 from deploy.local.postgres import DATABASE, PROGRAMS, SUPERUSER  # noqa: E402
 from deploy.local.stack import Stack  # noqa: E402
+from gateways import CREATE, call_all  # noqa: E402
 from running.job import Job  # noqa: E402
 
 ORDERS = 30
@@ -69,7 +72,7 @@ class Secrets(unittest.TestCase):
             kills.run(cls.job, [], say=lambda *_a, **_k: None)
             cls.counts, cls.findings, cls.broken = cls.job.judge()
             cls.our_bearer = cls.bearer_of_the_webhook()
-            cls.errors = cls.provoke_errors()
+            cls.errors = cls.errors_of_psupsctl() | cls.errors_of_the_gateway()
             watch.look()
         cls.processes = watch.seen
         cls.metrics = {name: service.metrics() for name, service in stack.services.items()}
@@ -129,7 +132,7 @@ class Secrets(unittest.TestCase):
             return json.load(answer)["access_token"]
 
     @classmethod
-    def provoke_errors(cls) -> dict[str, str]:
+    def errors_of_psupsctl(cls) -> dict[str, str]:
         """What psupsctl says when secrets, names and streets stand in what it was given."""
         home = cls.stack.home
         secret = write_private(home / "canary.secret", cls.wrong_secret)
@@ -170,6 +173,37 @@ class Secrets(unittest.TestCase):
                 raise AssertionError(f"{name}: no error: {done.stdout}")
             errors[name] = done.stderr
         return errors
+
+    @classmethod
+    def errors_of_the_gateway(cls) -> dict[str, str]:
+        """What a caller is told of an address that cannot be sent, or that UPS refuses."""
+        good, street = buying.content(Random(1)), cls.a_street()
+        wrong = {"lines": [street * 5], "name": street * 5, "attention_name": street * 5,
+                 "city": street * 5, "state": street, "postal_code": street,
+                 "country_code": street, "phone": street * 5}
+        errors = {}
+        for end in ("ship_from", "ship_to"):
+            contents = [good | {end: good[end] | {part: value}} for part, value in wrong.items()]
+            for part, reply in zip(wrong, cls.buy(contents, end.replace("_", "-"))):
+                if reply["code"] != "INVALID_ARGUMENT":
+                    raise AssertionError(f"{end}.{part}: {reply}")
+                errors[f"{end}.{part}"] = reply["message"]
+        # UPS's own words may repeat what they are about.
+        body = json.dumps({"response": {"errors": [{"code": "120802", "message": street}]}})
+        cls.stack.ups.admin.post("/admin/faults", {"add": [
+            {"id": "telltale", "route": "ship", "kind": "status", "status": 400, "body": body}]})
+        refused = cls.buy([good], "refused")[0]
+        if refused["reply"]["state"] != "REJECTED":
+            raise AssertionError(refused)
+        return errors | {"what UPS refuses": json.dumps(refused)}
+
+    @classmethod
+    def buy(cls, contents: list[dict], name: str) -> list[dict]:
+        requests = [{"request_id": f"shipments/{name}-{i}/purchases/1",
+                     "account": f"accounts/{customers.ACCOUNT}",
+                     "shipment": content | {"derived_reference": buying.reference(name, i)}}
+                    for i, content in enumerate(contents)]
+        return call_all(f"localhost:{cls.stack.ports['ups-gateway']}", CREATE, requests)
 
     @classmethod
     def a_street(cls) -> str:
@@ -220,7 +254,7 @@ class Secrets(unittest.TestCase):
         for program, texts in self.processes.items():
             self.assert_clean(f"process {program}", b"\n".join(texts))
 
-    def test_no_error_of_psupsctl_holds_one(self):
+    def test_no_error_of_psupsctl_or_of_the_gateway_holds_one(self):
         for name, text in self.errors.items():
             self.assert_clean(f"error about {name}", text.encode())
 

@@ -14,7 +14,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "harness"), str(Path(__file__).r
 
 from buying import Buyer, Purchase, Shipment  # noqa: E402
 from deploy.local import customers  # noqa: E402
-from gateways import GET, Gateway, Gateways, ask_all  # noqa: E402
+from gateways import Gateway, Gateways, get_calls  # noqa: E402
 from judging.fields import Label, derived_references  # noqa: E402
 
 SHIPMENTS = int(os.environ.get("STORM_SHIPMENTS", "2000"))
@@ -74,7 +74,7 @@ class Weather:
             self._kill(self.random.choice([g for g in self.gateways if g is not self.asleep]))
 
     def _on_their_way(self, gateway: Gateway) -> int:
-        return sum(c.in_flight for c in self.buyer.callers if c.gateway is gateway)
+        return sum(c.in_flight for c in self.buyer.callers if c.address == gateway.address)
 
     def _put_to_sleep(self, gateway: Gateway) -> None:
         gateway.process.signal(signal.SIGSTOP)
@@ -110,9 +110,8 @@ class Storm(unittest.TestCase):
         cls.buyer, cls.hits = buyer, them.hits()
         cls.purchases = buyer.purchases()
         # What the gateway says once all is over.
-        cls.said = dict(zip((p.request_id for p in cls.purchases),
-                            ask_all(them.replicas[0], GET, [{"request_id": p.request_id}
-                                                            for p in cls.purchases])))
+        ids = [purchase.request_id for purchase in cls.purchases]
+        cls.said = dict(zip(ids, get_calls(them.replicas[0], ids)))
         cls.posts = them.posts()
         cls.labels = [Label(truth) for truth in them.stack.ups.admin.truth()["shipments"]]
         cls.live = [label for label in cls.labels if not label.voided]
