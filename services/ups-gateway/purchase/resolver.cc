@@ -10,6 +10,7 @@
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_answers.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
@@ -114,37 +115,24 @@ void Resolver::Start(Doubt doubt) {
 
 // What label recovery's reply says.
 void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evidence) {
-  if (response.status >= 200 && response.status < 300) {
-    absl::StatusOr<RecoveryReply> reply = ParseRecoveryReply(response.body, doubt.label_format);
-    if (!reply.ok()) {
-      Hinder(evidence, reply.status());
-    } else if (reply->candidates > 0) {
-      evidence.label = Evidence::Label::kSeveral;
-    } else {
+  absl::StatusOr<pb::RecoverLabelResponse> answer = ReadRecovery(response, doubt.label_format);
+  if (!answer.ok()) return Hinder(evidence, answer.status());
+  switch (answer->outcome()) {
+    case pb::RecoverLabelResponse::FOUND:
       evidence.label = Evidence::Label::kFound;
-      evidence.result = std::move(reply->result);
-    }
-    return;
-  }
-  switch (Look(Operation::kRecovery, CodeOf(response), response.status).action) {
-    case Action::kNotFound:
-      evidence.label = Evidence::Label::kNotFound;
+      evidence.result = std::move(*answer->mutable_result());
       break;
-    case Action::kSeveral:
+    case pb::RecoverLabelResponse::SEVERAL:
       evidence.label = Evidence::Label::kSeveral;
       break;
-    case Action::kVoided:
+    case pb::RecoverLabelResponse::VOIDED:
       evidence.label = Evidence::Label::kVoided;
       break;
-    case Action::kRenewToken:
-    case Action::kBackOff:
-    case Action::kReconcile:
-    case Action::kReview:
-    case Action::kConfigure:
-    case Action::kDone:
-    case Action::kStore:
-      Hinder(evidence, StatusFromUps(Operation::kRecovery, response));
+    case pb::RecoverLabelResponse::NOT_FOUND:
+      evidence.label = Evidence::Label::kNotFound;
       break;
+    default:
+      Hinder(evidence, absl::InternalError("label recovery: no outcome"));
   }
 }
 
@@ -179,20 +167,15 @@ void Resolver::AskTrack(const RoundPtr& round) {
                round->Keep(result);
                Evidence& evidence = round->evidence;
                if (const HttpResponse* response = round->Reply(result)) {
-                 const Action action =
-                     Look(Operation::kTrackReference, CodeOf(*response), response->status).action;
-                 absl::StatusOr<std::vector<std::string>> numbers =
-                     ParseTrackReferenceReply(response->body);
-                 if (response->status == 200 && numbers.ok()) {
-                   evidence.track =
-                       numbers->empty() ? Evidence::Track::kNotFound : Evidence::Track::kFound;
-                   if (!numbers->empty()) evidence.number = numbers->front();
-                 } else if (action == Action::kNotFound || response->status == 404) {
+                 const absl::StatusOr<TrackedPackages> tracked =
+                     ReadTrackedPackages(Operation::kTrackReference, *response);
+                 if (!tracked.ok()) {
+                   Hinder(evidence, tracked.status());
+                 } else if (tracked->tracking_numbers.empty()) {
                    evidence.track = Evidence::Track::kNotFound;
                  } else {
-                   Hinder(evidence, response->status == 200
-                                        ? numbers.status()
-                                        : StatusFromUps(Operation::kTrackReference, *response));
+                   evidence.track = Evidence::Track::kFound;
+                   evidence.number = tracked->tracking_numbers.front();
                  }
                }
                if (evidence.number.empty()) evidence.number = round->doubt.known_number;
@@ -289,10 +272,7 @@ void Resolver::VoidTwin(const RoundPtr& round, const std::string& ups_shipment_i
       [this, round](AskResult result) {
         round->Keep(result);
         const HttpResponse* response = round->Reply(result);
-        const bool voided =
-            response != nullptr &&
-            ((response->status == 200 && ParseVoidReply(response->body).value_or(false)) ||
-             Look(Operation::kVoid, CodeOf(*response), response->status).action == Action::kDone);
+        const bool voided = response != nullptr && ReadVoid(*response, {}).ok();
         if (voided) {
           round->finding.doubt = "A late twin appeared at UPS and was voided.";
           round->finding.next_wait = absl::InfiniteDuration();
