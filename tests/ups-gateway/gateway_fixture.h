@@ -92,6 +92,8 @@ class Gateway {
     DoubtSettings doubt = {.first_wait = absl::Milliseconds(50), .most_wait = absl::Seconds(1)};
     absl::Duration fence = kSendFence;
     absl::Duration patience = absl::Seconds(5);
+    std::shared_ptr<ManifestSource> manifest = MakeManifestNotYet();
+    SearchSettings search = {.settle = absl::ZeroDuration(), .window = absl::Hours(2)};
   };
 
   Gateway(Db& db, const KeyRing& ring, Options options)
@@ -99,6 +101,7 @@ class Gateway {
         accounts(MakePostgresAccountStore(db, sealer)),
         tokens(MakePostgresTokenStore(db, sealer, run_id)),
         calls(MakePostgresCallStore(db, sealer)),
+        epochs(MakePostgresEpochStore(db)),
         recorder(*calls),
         executor(std::make_unique<Executor>(2)),
         api(HttpClient::Create(64)),
@@ -106,11 +109,14 @@ class Gateway {
             *tokens, api, clock, [] { return 0.5; }, options.patience),
         book(*accounts, clock, post()),
         asker(api, treasury, clock, unrecorded, post()),
-        purchaser(*calls, api, treasury, clock, unrecorded, post(), doubts,
+        search_first(*calls, asker, recorder, clock, options.search),
+        purchaser(*calls, api, treasury, search_first, clock, unrecorded, post(), doubts,
                   {.fence = options.fence, .first_wait = options.doubt.first_wait}),
-        resolver(*calls, book, asker, clock, options.doubt),
+        manifest(options.manifest),
+        resolver(*calls, book, asker, *manifest, clock, options.doubt),
+        reconciler(*calls, *accounts, *epochs, *manifest, clock, options.doubt.window),
         operations(*calls, book, asker, recorder, purchaser, clock, post()),
-        account_server(*accounts, *tokens, book, *executor) {
+        account_server(*accounts, *tokens, book, reconciler, *executor) {
     treasury_thread.emplace(std::vector<Worker>{{.name = "treasury",
                                                  .idle_wait = absl::Milliseconds(20),
                                                  .step = [this] { return treasury.Step(); },
@@ -163,6 +169,7 @@ class Gateway {
   std::unique_ptr<AccountStore> accounts;
   std::unique_ptr<TokenStore> tokens;
   std::unique_ptr<CallStore> calls;
+  std::unique_ptr<EpochStore> epochs;
   Wakeup doubts;
   Unrecorded unrecorded{clock};
   CallRecorder recorder;
@@ -171,8 +178,11 @@ class Gateway {
   Treasury treasury;
   AccountBook book;
   Asker asker;
+  SearchFirst search_first;
   Purchaser purchaser;
+  std::shared_ptr<ManifestSource> manifest;
   Resolver resolver;
+  Reconciler reconciler;
   UpsOperations operations;
   AccountServer account_server;
   Stop stop;

@@ -5,14 +5,20 @@
 #include "psups/ups/v1/account_service.grpc.pb.h"
 #include "services/ups-gateway/account/account_book.h"
 #include "services/ups-gateway/ports.h"
+#include "services/ups-gateway/purchase/manifest.h"
 
 namespace psups::ups_gateway {
 
 // psups.ups.v1.AccountService.
 class AccountServer : public ups::v1::AccountService::CallbackService {
  public:
-  AccountServer(AccountStore& accounts, TokenStore& tokens, AccountBook& book, Executor& executor)
-      : accounts_(accounts), tokens_(tokens), book_(book), executor_(executor) {}
+  AccountServer(AccountStore& accounts, TokenStore& tokens, AccountBook& book,
+                Reconciler& reconciler, Executor& executor)
+      : accounts_(accounts),
+        tokens_(tokens),
+        book_(book),
+        reconciler_(reconciler),
+        executor_(executor) {}
 
   grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context,
                                           const ups::v1::CreateAccountRequest* request,
@@ -26,6 +32,15 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
   grpc::ServerUnaryReactor* RotateAccountSecret(grpc::CallbackServerContext* context,
                                                 const ups::v1::RotateAccountSecretRequest* request,
                                                 ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* StopAccount(grpc::CallbackServerContext* context,
+                                        const ups::v1::StopAccountRequest* request,
+                                        ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* StartAccount(grpc::CallbackServerContext* context,
+                                         const ups::v1::StartAccountRequest* request,
+                                         ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* ReconcileAccount(grpc::CallbackServerContext* context,
+                                             const ups::v1::ReconcileAccountRequest* request,
+                                             ups::v1::ReconcileAccountResponse* response) override;
   grpc::ServerUnaryReactor* GetTokenStatus(grpc::CallbackServerContext* context,
                                            const ups::v1::GetTokenStatusRequest* request,
                                            ups::v1::TokenStatus* response) override;
@@ -34,6 +49,11 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
                                           const Caller& caller);
   absl::StatusOr<ups::v1::Account> Rotate(const ups::v1::RotateAccountSecretRequest& request,
                                           const Caller& caller);
+  absl::StatusOr<ups::v1::Account> StopBuying(const ups::v1::StopAccountRequest& request,
+                                              const Caller& caller);
+  absl::StatusOr<ups::v1::Account> StartBuying(const ups::v1::StartAccountRequest& request,
+                                               const Caller& caller);
+  void Reconcile(const ups::v1::ReconcileAccountRequest& request, Reconciler::Done done);
   absl::StatusOr<ups::v1::ListAccountsResponse> List(const ups::v1::ListAccountsRequest& request);
   absl::StatusOr<ups::v1::TokenStatus> Status(const ups::v1::GetTokenStatusRequest& request);
 
@@ -41,6 +61,7 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
   AccountStore& accounts_;
   TokenStore& tokens_;
   AccountBook& book_;
+  Reconciler& reconciler_;
   Executor& executor_;
 };
 

@@ -122,12 +122,16 @@ absl::Status Unreadable(std::string_view what) {
       absl::StrCat("UPS's answer to ", std::string(what), " cannot be read"));
 }
 
+}  // namespace
+
 int MinorDigits(std::string_view currency) {
   for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
     if (currency == whole) return 0;
   }
   return 2;
 }
+
+namespace {
 
 // {"CurrencyCode": "USD", "MonetaryValue": "12.34"}
 void ReadMoney(const Json& json, type::v1::Money* (pb::Call::Result::*target)(),

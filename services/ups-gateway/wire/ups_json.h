@@ -45,6 +45,9 @@ bool ReferencesOnPackages(const ups::v1::ShipmentSpec& shipment);
 // "US-US": where from and where to.
 std::string LaneOf(const ups::v1::ShipmentSpec& shipment);
 
+// 2, or 0 for a currency that has no smaller unit.
+int MinorDigits(std::string_view currency);
+
 struct TokenReply {
   std::string access_token = {};
   std::optional<absl::Duration> lifetime = {};  // unset: missing, or nothing one could obey
