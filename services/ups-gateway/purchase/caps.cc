@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -54,19 +53,7 @@ int64_t CostOf(const pb::CreateShipmentRequest& request, const PurchaseCaps& cap
   return caps.assumed_cost * request.shipment().packages_size();
 }
 
-absl::Status CheckCapFields(const pb::CreateShipmentRequest& request) {
-  const std::string& day = request.ship_by_date();
-  absl::CivilDay parsed;
-  const std::string dashed =
-      day.size() == 8 ? absl::StrCat(day.substr(0, 4), "-", day.substr(4, 2), "-", day.substr(6))
-                      : "";
-  const bool digits = std::all_of(day.begin(), day.end(), [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c));
-  });
-  if (!day.empty() && !(digits && absl::ParseCivilTime(dashed, &parsed))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("ship_by_date: \"", day.substr(0, 20), "\", want YYYYMMDD"));
-  }
+absl::Status CheckExpectedCost(const pb::CreateShipmentRequest& request) {
   if (!request.has_expected_cost()) return absl::OkStatus();
   const int64_t cost = request.expected_cost().amount_minor();
   if (cost < 0 || cost > kMostCost) {

@@ -32,8 +32,8 @@ PurchaseCaps CapsOf(const ups::v1::Account& settings);
 // What a purchase counts for: what the caller expects, if it is in the cap's currency.
 int64_t CostOf(const ups::v1::CreateShipmentRequest& request, const PurchaseCaps& caps);
 
-// ship_by_date and expected_cost. INVALID_ARGUMENT with the field, what came and what is wanted.
-absl::Status CheckCapFields(const ups::v1::CreateShipmentRequest& request);
+// INVALID_ARGUMENT with the field, what came and what is wanted.
+absl::Status CheckExpectedCost(const ups::v1::CreateShipmentRequest& request);
 
 // What was bought in the windows that end now.
 struct Bought {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 
@@ -42,6 +43,7 @@ void ReadLabel(const HttpResponse& response, std::string_view label_format, Evid
     case Action::kReview:
     case Action::kConfigure:
     case Action::kDone:
+    case Action::kStore:
       Hinder(evidence, StatusFromUps(Operation::kRecovery, response));
       break;
   }

@@ -14,6 +14,7 @@
 #include "services/ups-gateway/ports.h"
 #include "services/ups-gateway/purchase/search_first.h"
 #include "services/ups-gateway/token/treasury.h"
+#include "services/ups-gateway/wire/drift.h"
 
 namespace psups::ups_gateway {
 
@@ -30,7 +31,8 @@ class Purchaser {
 
   // `doubts` is notified when there is something to resolve.
   Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, SearchFirst& search,
-            const Clock& clock, Unrecorded& unrecorded, Post post, Wakeup& doubts, Options options);
+            FlowControl& flow, const Clock& clock, Unrecorded& unrecorded, Drift& drift, Post post,
+            Wakeup& doubts, Options options);
 
   // Never blocks.
   void Create(AccountPtr account, ups::v1::CreateShipmentRequest request, std::string actor,
@@ -45,6 +47,7 @@ class Purchaser {
   };
 
   void AnswerStored(const PurchasePtr& purchase, const absl::Status& otherwise);
+  void WithPass(const PurchasePtr& purchase);
   void WithToken(const PurchasePtr& purchase);
   void StoreIntents(std::vector<PurchasePtr> purchases);
   void LookFirst(const PurchasePtr& purchase, const SearchOrder& order);
@@ -56,8 +59,10 @@ class Purchaser {
   UpsApi& api_;
   Treasury& treasury_;
   SearchFirst& search_;
+  FlowControl& flow_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
+  Drift& drift_;
   const Post post_;
   Wakeup& doubts_;
   const Options options_;

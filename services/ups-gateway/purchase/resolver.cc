@@ -11,6 +11,7 @@
 #include "services/ups-gateway/purchase/evidence.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {
