@@ -124,39 +124,38 @@ absl::Status Main(Settings& settings) {
                                                .wakeup = &flow.wakeup(),
                                                .due_in = [&] { return flow.DueIn(); }}},
                           treasury_stop);
-  const absl::Status served =
-      Serve(base, db,
-            {.schema_version = PSUPS_SCHEMA_VERSION,
-             .services = {&ups_server, &account_server},
-             .workers = {{.name = "audit_relay",
-                          .idle_wait = absl::Milliseconds(200),
-                          .step = [&] { return relay.Step(); }},
-                         {.name = "resolver",
-                          .idle_wait = resolver_idle,
-                          .step = [&] { return resolver.Step(); },
-                          .wakeup = &doubts},
-                         {.name = "renew_leases",
-                          .idle_wait = kDoubtLease / 3,
-                          .step = [&]() -> absl::StatusOr<int> {
-                            RETURN_IF_ERROR(resolver.RenewLeases());
-                            return 0;
-                          }},
-                         {.name = "heartbeat",
-                          .idle_wait = kHeartbeat,
-                          .step = [&]() -> absl::StatusOr<int> {
-                            RETURN_IF_ERROR(runs->Beat(
-                                run_id, [&] { return unrecorded.OldestAge(); }, kSilence));
-                            return 0;
-                          }},
-                         {.name = "drop_verdicts",
-                          .idle_wait = absl::Minutes(1),
-                          .step = [&] { return calls->DropVerdicts(kMostDropped); }},
-                         {.name = "flow_limits",
-                          .step = [&] { return flow.Share(); },
-                          .wakeup = &flow.news()},
-                         {.name = "gauges", .idle_wait = absl::Seconds(5), .step = [&] {
-                            return ExportGauges(*calls, *accounts, *tokens, treasury);
-                          }}}});
+  const absl::Status served = Serve(
+      base, db,
+      {.schema_version = PSUPS_SCHEMA_VERSION,
+       .services = {&ups_server, &account_server},
+       .workers = {
+           {.name = "audit_relay",
+            .idle_wait = absl::Milliseconds(200),
+            .step = [&] { return relay.Step(); }},
+           {.name = "resolver",
+            .idle_wait = resolver_idle,
+            .step = [&] { return resolver.Step(); },
+            .wakeup = &doubts},
+           {.name = "renew_leases",
+            .idle_wait = kDoubtLease / 3,
+            .step = [&]() -> absl::StatusOr<int> {
+              RETURN_IF_ERROR(resolver.RenewLeases());
+              return 0;
+            }},
+           {.name = "heartbeat",
+            .idle_wait = kHeartbeat,
+            .step = [&]() -> absl::StatusOr<int> {
+              RETURN_IF_ERROR(runs->Beat(
+                  run_id, [&] { return unrecorded.OldestAge(); }, kSilence));
+              return 0;
+            }},
+           {.name = "drop_verdicts",
+            .idle_wait = absl::Minutes(1),
+            .step = [&] { return calls->DropVerdicts(kMostDropped); }},
+           {.name = "flow_limits", .step = [&] { return flow.Share(); }, .wakeup = &flow.news()},
+           {.name = "gauges", .idle_wait = absl::Seconds(5), .step = [&] {
+              return ExportGauges(*calls, *accounts, *tokens, treasury);
+            }}}});
   treasury_stop.Request();
   treasury.wakeup().Notify();
   flow.wakeup().Notify();

@@ -228,51 +228,52 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
   entry.action = "ups.void.outcome";
   entry.event_id = call_id + ".outcome";
   entry.detail = detail;
-  asker_.Ask(
-      account, VoidRequest(account->settings, request.ups_shipment_id()),
-      [this, account, request, call_id, entry = std::move(entry),
-       done = std::move(done)](AskResult asked) mutable {
-        absl::StatusOr<pb::VoidShipmentResponse> result = pb::VoidShipmentResponse();
-        if (!asked.response.ok()) {
-          result = asked.response.status();
-        } else {
-          const HttpResponse& response = *asked.response;
-          const absl::Status refusal = StatusFromUps(Operation::kVoid, response);
-          if (response.status == 200) {
-            const absl::StatusOr<bool> voided = ParseVoidReply(response.body);
-            if (!voided.ok()) {
-              result = AsOutage(voided.status());
-            } else if (!*voided) {
-              result = absl::FailedPreconditionError(
-                  "UPS did not void the shipment. Void it at ups.com or call UPS.");
-            }
-          } else if (Look(Operation::kVoid, CodeOf(response), response.status).action ==
-                     Action::kDone) {
-            result->set_already_voided(true);
-          } else {
-            result = refusal;
-          }
-        }
-        if (asked.exchanges.empty()) {
-          return RecordNotSent(account, std::move(entry), call_id, std::move(result),
-                               std::move(done));
-        }
-        entry.detail["call_id"] = asked.exchanges.back().call_id;
-        entry.detail["calls"] = CallsDetail(asked.exchanges);
-        entry.detail["status"] = absl::StatusCodeToString(result.status().code());
-        CallRecord record{.exchanges = std::move(asked.exchanges),
-                          .entry = std::move(entry),
-                          .account_id = account->id,
-                          .account_error = AccountError(result.status())};
-        if (result.ok()) record.voided = VoidEnd{request.request_id(), result->already_voided()};
-        recorder_.Record(std::move(record),
-                         [result = std::move(result), done = std::move(done),
-                          unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
-                           if (!recorded.ok()) return done(recorded);
-                           done(result);
-                         });
-      },
-      call_id, {.caller = FlowCaller(caller.identity)});
+  asker_.Ask(account, VoidRequest(account->settings, request.ups_shipment_id()),
+             [this, account, request, call_id, entry = std::move(entry),
+              done = std::move(done)](AskResult asked) mutable {
+               absl::StatusOr<pb::VoidShipmentResponse> result = pb::VoidShipmentResponse();
+               if (!asked.response.ok()) {
+                 result = asked.response.status();
+               } else {
+                 const HttpResponse& response = *asked.response;
+                 const absl::Status refusal = StatusFromUps(Operation::kVoid, response);
+                 if (response.status == 200) {
+                   const absl::StatusOr<bool> voided = ParseVoidReply(response.body);
+                   if (!voided.ok()) {
+                     result = AsOutage(voided.status());
+                   } else if (!*voided) {
+                     result = absl::FailedPreconditionError(
+                         "UPS did not void the shipment. Void it at ups.com or call UPS.");
+                   }
+                 } else if (Look(Operation::kVoid, CodeOf(response), response.status).action ==
+                            Action::kDone) {
+                   result->set_already_voided(true);
+                 } else {
+                   result = refusal;
+                 }
+               }
+               if (asked.exchanges.empty()) {
+                 return RecordNotSent(account, std::move(entry), call_id, std::move(result),
+                                      std::move(done));
+               }
+               entry.detail["call_id"] = asked.exchanges.back().call_id;
+               entry.detail["calls"] = CallsDetail(asked.exchanges);
+               entry.detail["status"] = absl::StatusCodeToString(result.status().code());
+               CallRecord record{.exchanges = std::move(asked.exchanges),
+                                 .entry = std::move(entry),
+                                 .account_id = account->id,
+                                 .account_error = AccountError(result.status())};
+               if (result.ok())
+                 record.voided = VoidEnd{request.request_id(), result->already_voided()};
+               recorder_.Record(
+                   std::move(record),
+                   [result = std::move(result), done = std::move(done),
+                    unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
+                     if (!recorded.ok()) return done(recorded);
+                     done(result);
+                   });
+             },
+             call_id, {.caller = FlowCaller(caller.identity)});
 }
 
 void UpsOperations::TrackPackage(const pb::TrackPackageRequest& request, const Caller& caller,

@@ -90,7 +90,8 @@ struct Purchaser::Purchase {
 };
 
 Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, FlowControl& flow,
-                     const Clock& clock, Unrecorded& unrecorded, Post post, Wakeup& doubts, Options options)
+                     const Clock& clock, Unrecorded& unrecorded, Post post, Wakeup& doubts,
+                     Options options)
     : store_(store),
       api_(api),
       treasury_(treasury),
