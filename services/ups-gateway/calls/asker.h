@@ -14,6 +14,7 @@
 #include "services/ups-gateway/flow/flow_control.h"
 #include "services/ups-gateway/ports.h"
 #include "services/ups-gateway/token/treasury.h"
+#include "services/ups-gateway/wire/drift.h"
 
 namespace psups::ups_gateway {
 
@@ -44,19 +45,23 @@ struct AskResult {
 class Asker {
  public:
   Asker(UpsApi& api, Treasury& treasury, FlowControl& flow, const Clock& clock,
-        Unrecorded& unrecorded, Post post)
+        Unrecorded& unrecorded, Drift& drift, Post post)
       : api_(api),
         treasury_(treasury),
         flow_(flow),
         clock_(clock),
         unrecorded_(unrecorded),
+        drift_(drift),
         post_(std::move(post)) {}
 
   using Done = std::function<void(AskResult)>;
+  // What a 401 leads to: another token and another attempt, or nothing: it is the answer, and
+  // neither the token nor the operation is thought worse of.
+  enum class On401 { kRenew, kTell };
   // Never blocks; `done` runs where blocking is allowed. `call_id` is the first attempt's; empty: a
   // new one. `origin`: for whom; by default for this service itself.
   void Ask(AccountPtr account, WireRequest request, Done done, std::string call_id = {},
-           CallOrigin origin = {});
+           CallOrigin origin = {}, On401 on_401 = On401::kRenew);
 
  private:
   struct Task;
@@ -69,6 +74,7 @@ class Asker {
   FlowControl& flow_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
+  Drift& drift_;
   const Post post_;
 };
 
