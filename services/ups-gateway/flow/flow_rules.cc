@@ -121,8 +121,8 @@ int PriorityOf(Operation operation) {
 
 double ShareAt(const FlowLimit& limit, absl::Time now, absl::Duration recovery) {
   if (limit.change_time == absl::InfinitePast()) return kUnlimitedShare;
-  return limit.share + absl::FDivDuration(std::max(absl::ZeroDuration(), now - limit.change_time),
-                                          recovery);
+  return limit.share +
+         absl::FDivDuration(std::max(absl::ZeroDuration(), now - limit.change_time), recovery);
 }
 
 double RateAt(const FlowLimit& limit, double set, absl::Time now, absl::Duration recovery) {
