@@ -138,7 +138,7 @@ struct CallOutcome {
   ups::v1::Call::Error error = {};
   std::string doubt = {};
   absl::Duration ask_after = absl::ZeroDuration();  // IN_DOUBT
-  std::string account_error = {};  // see CallRecord
+  std::string account_error = {};                   // see CallRecord
   std::optional<Exchange> exchange = {};
   AuditEntry entry = {};
 };

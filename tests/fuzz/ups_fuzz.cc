@@ -223,7 +223,7 @@ void FuzzDrift(std::string_view body) {
                                  c == ']';
                         }),
             "a path can be logged");
-    Promise(count == 1, "a path is counted once a reply");
+    Promise(count == 1 || path == "other", "a path is counted once a reply");
   }
 }
 
