@@ -1,6 +1,7 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo up down test check accept ci-more mutants fuzz bench fmt clean
+.PHONY: help deps build demo up down test check accept ci-more conformance fuzz mutants bench fmt \
+  clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= 120
 ONLY ?=
@@ -9,7 +10,7 @@ programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder ps
   ups-sandbox peoplesoft-sandbox
 
 help: ## what can be done here
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 deps: ## installs what is missing (Debian packages, buf, dbmate); nothing the second time
 	@deploy/local/deps
@@ -41,6 +42,11 @@ accept: ## each promise of tests/acceptance.tsv has a test that ran and is green
 ci-more: build ## what CI runs beyond test and check
 	@deploy/local/deps fuzz
 	@tests/ci_more
+
+conformance: deps ## prism judges what we and the sandbox say, by UPS's OpenAPI files (UPS_OPENAPI_DIR)
+	@deploy/local/deps conformance
+	@deploy/local/build ups-gateway psupsctl ups-sandbox grpc_call
+	@tests/conformance/run.py
 
 mutants: deps ## breaks a promise at a time and wants a test to go red
 	@python3 tests/mutants/run.py
