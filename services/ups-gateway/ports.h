@@ -106,6 +106,9 @@ class TokenStore {
                                           std::string_view call_id, absl::Duration lease) = 0;
   virtual absl::Status Settle(const TokenOutcome& outcome) = 0;
   virtual absl::StatusOr<TokenBudget> Budget(const Account& account) = 0;
+  // The version of each credential's token that is stored now, by treasury_id; "" if there is none.
+  virtual absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) = 0;
 };
 
 // A purchase that is about to be sent.
