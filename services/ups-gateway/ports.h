@@ -230,8 +230,9 @@ class RunStore {
  public:
   virtual ~RunStore() = default;
   // Says that this run lives; `unrecorded_for` tells, within the transaction, the age of the oldest
-  // call to UPS that is not yet recorded. Runs silent for longer than `silence` are taken for dead:
-  // one audit entry each.
+  // call to UPS that is not yet recorded. Runs whose heartbeat has not changed for longer than
+  // `silence` since this store has looked are taken for dead: one audit entry each. From one
+  // thread.
   virtual absl::Status Beat(std::string_view run_id,
                             const std::function<absl::Duration()>& unrecorded_for,
                             absl::Duration silence) = 0;

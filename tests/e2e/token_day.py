@@ -164,9 +164,8 @@ class TokenDay:
             self._call(*ACCOUNTS)
 
     def _restart_those_due(self) -> None:
-        now = self.clock.now()
-        due = [gateway for gateway in self.fleet if self.restart_time[gateway] <= now]
-        self.restart_time |= {gateway: now + HOUR for gateway in due}
+        due = [gateway for gateway in self.fleet if self.restart_time[gateway] <= self.clock.now()]
+        self.restart_time |= {gateway: self.restart_time[gateway] + HOUR for gateway in due}
         self.fleet.restart(due)
         self.restarts += len(due)
 
