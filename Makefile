@@ -38,7 +38,7 @@ check: build ## formats, lints, proto compatibility, comments, shell
 accept: ## each promise of tests/acceptance.tsv has a test that ran and is green
 	@tests/checks/accept
 
-ci-more: build ## what CI runs beyond test, check and accept
+ci-more: build ## what CI runs beyond test and check
 	@tests/ci_more
 
 mutants: deps ## breaks a promise at a time and wants a test to go red

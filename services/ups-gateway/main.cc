@@ -89,6 +89,7 @@ absl::Status Main(Settings& settings) {
   Wakeup doubts;
   Unrecorded unrecorded(clock);
   CallRecorder recorder(*calls);
+  Drift drift;
   auto executor = std::make_unique<Executor>(4);
   const Post post = [to = executor.get()](std::function<void()> task) {
     to->Post(std::move(task));
@@ -96,8 +97,8 @@ absl::Status Main(Settings& settings) {
   HttpUpsApi api(HttpClient::Create(connections));
   Treasury treasury(*tokens, api, clock, UnitRandom, patience);
   AccountBook book(*accounts, clock, post);
-  Asker asker(api, treasury, clock, unrecorded, post);
-  Purchaser purchaser(*calls, api, treasury, clock, unrecorded, post, doubts,
+  Asker asker(api, treasury, clock, unrecorded, drift, post);
+  Purchaser purchaser(*calls, api, treasury, clock, unrecorded, drift, post, doubts,
                       {.first_wait = doubt.first_wait});
   Resolver resolver(*calls, book, asker, clock, doubt);
   UpsOperations operations(*calls, book, asker, recorder, purchaser, clock, post);

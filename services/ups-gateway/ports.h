@@ -16,7 +16,7 @@
 #include "services/ups-gateway/purchase/doubt.h"
 #include "services/ups-gateway/token/token_rules.h"
 #include "services/ups-gateway/wire/operation.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_requests.h"
 
 // What the rules need from the world. Everything that stores may block.
 namespace psups::ups_gateway {
@@ -141,6 +141,7 @@ struct CallOutcome {
   ups::v1::Call::Error error = {};
   std::string doubt = {};
   absl::Duration ask_after = absl::ZeroDuration();  // IN_DOUBT
+  std::string account_error = {};  // see CallRecord
   std::optional<Exchange> exchange = {};
   AuditEntry entry = {};
 };

@@ -10,7 +10,7 @@
 #include "services/tracking-sync/reader.h"
 #include "services/tracking-sync/subscriber.h"
 #include "services/tracking-sync/webhook.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 #include "tests/tracking-sync/fixture.h"
 
 namespace psups::tracking_sync {

@@ -105,8 +105,8 @@ class Gateway {
         treasury(
             *tokens, api, clock, [] { return 0.5; }, options.patience),
         book(*accounts, clock, post()),
-        asker(api, treasury, clock, unrecorded, post()),
-        purchaser(*calls, api, treasury, clock, unrecorded, post(), doubts,
+        asker(api, treasury, clock, unrecorded, drift, post()),
+        purchaser(*calls, api, treasury, clock, unrecorded, drift, post(), doubts,
                   {.fence = options.fence, .first_wait = options.doubt.first_wait}),
         resolver(*calls, book, asker, clock, options.doubt),
         operations(*calls, book, asker, recorder, purchaser, clock, post()),
@@ -166,6 +166,7 @@ class Gateway {
   Wakeup doubts;
   Unrecorded unrecorded{clock};
   CallRecorder recorder;
+  Drift drift;
   std::unique_ptr<Executor> executor;
   HttpUpsApi api;
   Treasury treasury;

@@ -9,7 +9,8 @@
 #include "common/testing/status_matchers.h"
 #include "services/ups-gateway/wire/json_reader.h"
 #include "services/ups-gateway/wire/tracking_time.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_replies.h"
+#include "services/ups-gateway/wire/ups_requests.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -8,7 +8,7 @@
 #include "common/testing/status_matchers.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/json_reader.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 #include "tests/ups_openapi.h"
 
 namespace psups::ups_gateway {

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/config_alarm.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 
@@ -88,6 +90,13 @@ void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome
   if (task->attempts > 1 && response.ok() && response->status == 401) {
     // The new token too: the rules decide whether it is the token or the operation.
     treasury_.Refused(*task->account, task->request.operation, token);
+  }
+  if (response.ok() && response->status / 100 == 2) {
+    drift_.Look(task->request.operation, response->body);
+  } else if (response.ok() &&
+             Look(task->request.operation, CodeOf(*response), response->status).action ==
+                 Action::kConfigure) {
+    RaiseConfigAlarm(task->request.operation);
   }
   task->done(std::move(task->result));
 }

@@ -13,6 +13,7 @@
 #include "services/ups-gateway/calls/group_commit.h"
 #include "services/ups-gateway/ports.h"
 #include "services/ups-gateway/token/treasury.h"
+#include "services/ups-gateway/wire/drift.h"
 
 namespace psups::ups_gateway {
 
@@ -42,11 +43,13 @@ struct AskResult {
 // Sends calls that are safe to repeat: with a token, and after a 401 once more with another one.
 class Asker {
  public:
-  Asker(UpsApi& api, Treasury& treasury, const Clock& clock, Unrecorded& unrecorded, Post post)
+  Asker(UpsApi& api, Treasury& treasury, const Clock& clock, Unrecorded& unrecorded, Drift& drift,
+        Post post)
       : api_(api),
         treasury_(treasury),
         clock_(clock),
         unrecorded_(unrecorded),
+        drift_(drift),
         post_(std::move(post)) {}
 
   using Done = std::function<void(AskResult)>;
@@ -63,6 +66,7 @@ class Asker {
   Treasury& treasury_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
+  Drift& drift_;
   const Post post_;
 };
 

@@ -7,6 +7,7 @@
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -4,7 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "common/crypto.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -10,7 +10,10 @@
 #include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/config_alarm.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -83,18 +86,21 @@ struct Purchaser::Purchase {
   Done done;
   Token token;
   WireRequest wire;
+  std::string success;  // the body of a 2xx, without labels
   // Both taken before the intent's transaction began: the commit is not older.
   std::chrono::steady_clock::time_point intended;
   absl::Time intended_wall;
 };
 
 Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, const Clock& clock,
-                     Unrecorded& unrecorded, Post post, Wakeup& doubts, Options options)
+                     Unrecorded& unrecorded, Drift& drift, Post post, Wakeup& doubts,
+                     Options options)
     : store_(store),
       api_(api),
       treasury_(treasury),
       clock_(clock),
       unrecorded_(unrecorded),
+      drift_(drift),
       post_(std::move(post)),
       doubts_(doubts),
       options_(options),
@@ -236,6 +242,12 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
                       .result = std::move(judgement.result),
                       .error = std::move(judgement.error),
                       .doubt = std::move(judgement.doubt)};
+  if (http.response.ok() &&
+      Look(Operation::kShip, CodeOf(*http.response), judgement.http_status).action ==
+          Action::kConfigure) {
+    RaiseConfigAlarm(Operation::kShip);
+    outcome.account_error = std::string(StatusFromUps(Operation::kShip, *http.response).message());
+  }
   if (http.body_started || http.response.ok()) {
     Exchange exchange{.call_id = intent.call_id,
                       .account_id = intent.account->id,
@@ -244,6 +256,7 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
     exchange.request = absl::StrCat(purchase->wire.target, "\n", purchase->wire.body);
     if (http.response.ok()) {
       exchange.response = WithoutLabels(http.response->body);
+      if (judgement.http_status / 100 == 2) purchase->success = exchange.response;
     } else {
       exchange.error = std::string(http.response.status().message());
     }
@@ -282,6 +295,7 @@ void Purchaser::StoreOutcome(const PurchasePtr& purchase, CallOutcome outcome) {
   outcomes_.Add(
       {std::move(outcome),
        [this, purchase, call = std::move(call)](absl::StatusOr<OutcomeAnswer> answer) mutable {
+         drift_.Look(Operation::kShip, purchase->success);
          if (!answer.ok()) return purchase->done(answer.status());
          if (answer->standing == pb::Call::STATE_UNSPECIFIED) {
            return purchase->done(

@@ -13,6 +13,7 @@
 #include "services/ups-gateway/calls/group_commit.h"
 #include "services/ups-gateway/ports.h"
 #include "services/ups-gateway/token/treasury.h"
+#include "services/ups-gateway/wire/drift.h"
 
 namespace psups::ups_gateway {
 
@@ -29,7 +30,7 @@ class Purchaser {
 
   // `doubts` is notified when there is something to resolve.
   Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, const Clock& clock,
-            Unrecorded& unrecorded, Post post, Wakeup& doubts, Options options);
+            Unrecorded& unrecorded, Drift& drift, Post post, Wakeup& doubts, Options options);
 
   // Never blocks.
   void Create(AccountPtr account, ups::v1::CreateShipmentRequest request, std::string actor,
@@ -55,6 +56,7 @@ class Purchaser {
   Treasury& treasury_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
+  Drift& drift_;
   const Post post_;
   Wakeup& doubts_;
   const Options options_;

@@ -10,6 +10,7 @@
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -141,6 +142,7 @@ void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evide
     case Action::kReview:
     case Action::kConfigure:
     case Action::kDone:
+    case Action::kStore:
       Hinder(evidence, StatusFromUps(Operation::kRecovery, response));
       break;
   }

@@ -86,6 +86,8 @@ class PostgresCallStore : public CallStore {
                                    const std::vector<Bytes>& labels);
   // What stands for outcomes that came too late; a shipment that counts as not made is a twin, and
   // the resolver is set on it.
+  static absl::Status NoteAccountError(Tx& tx, const std::string& account_id,
+                                       const std::string& error);
   static absl::Status NoteLate(Tx& tx, const std::vector<CallOutcome>& outcomes,
                                std::vector<OutcomeAnswer>& answers);
   static absl::StatusOr<Rows> SelectWithLabels(Tx& tx, const std::vector<std::string>& ids);

@@ -106,7 +106,8 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
   std::vector<std::string> call_ids, states, codes, clerk_messages, retryables, doubts, waits;
   std::vector<int64_t> http_statuses;
   std::vector<Bytes> results;
-  std::map<std::string, std::string> labels;  // call_id to sealed labels
+  std::map<std::string, std::string> labels;          // call_id to sealed labels
+  std::map<std::string, std::string> account_errors;  // in one order, so that replicas never cross
   std::vector<const Exchange*> exchanges;
   for (const CallOutcome& outcome : outcomes) {
     std::string result;
@@ -125,6 +126,7 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
     retryables.push_back(outcome.error.retryable() ? "t" : "f");
     doubts.push_back(outcome.doubt);
     waits.push_back(SecondsText(outcome.ask_after));
+    if (!outcome.account_error.empty()) account_errors[outcome.account_id] = outcome.account_error;
     if (outcome.exchange) exchanges.push_back(&*outcome.exchange);
   }
   ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
@@ -171,6 +173,9 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
         entries.back().detail["late"] = true;
         entries.back().detail["standing"] = StateName(answers[i].standing);
       }
+    }
+    for (const auto& [account_id, error] : account_errors) {
+      RETURN_IF_ERROR(NoteAccountError(tx, account_id, error));
     }
     return AppendAudit(tx, kService, entries);
   }));

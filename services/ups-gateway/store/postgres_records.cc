@@ -30,14 +30,19 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
                             .status());
       }
       if (!record.account_error.empty()) {
-        RETURN_IF_ERROR(tx.Exec("UPDATE accounts SET last_error = $2, last_error_time = now() "
-                                "WHERE account_id = $1",
-                                {record.account_id, record.account_error})
-                            .status());
+        RETURN_IF_ERROR(NoteAccountError(tx, record.account_id, record.account_error));
       }
     }
     return AppendAudit(tx, kService, entries);
   });
+}
+
+absl::Status PostgresCallStore::NoteAccountError(Tx& tx, const std::string& account_id,
+                                                 const std::string& error) {
+  return tx
+      .Exec("UPDATE accounts SET last_error = $2, last_error_time = now() WHERE account_id = $1",
+            {account_id, error})
+      .status();
 }
 
 absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(

@@ -9,6 +9,8 @@
 #include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/config_alarm.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -217,6 +219,10 @@ absl::Status Treasury::SettleFinished(int& count) {
       LogWarning("ups_token_not_granted", {{"account", account},
                                            {"call", finished.outcome.call_id},
                                            {"problem", judgement.problem}});
+      if (Look(Operation::kToken, judgement.ups_code, judgement.http_status).action ==
+          Action::kConfigure) {
+        RaiseConfigAlarm(Operation::kToken);
+      }
     }
     Answers answers;
     {
@@ -279,6 +285,7 @@ absl::Status Treasury::Ask(const std::string& treasury_id) {
       case TokenDecision::Kind::kUse: {
         if (decision.pause > absl::ZeroDuration()) {
           entry.paused_until[entry.refused_by] = now + decision.pause;
+          RaiseConfigAlarm(entry.refused_by);
           LogWarning("ups_operation_paused",
                      {{"operation", NameOf(entry.refused_by)},
                       {"seconds", absl::ToInt64Seconds(decision.pause)},

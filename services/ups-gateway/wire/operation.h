@@ -14,6 +14,9 @@ enum class Operation {
   kTrack,
   kTrackReference,
   kSubscribe,
+  kRating,
+  kTimeInTransit,
+  kQuantumView,
 };
 
 // The name in metrics, records and the ledger.
@@ -35,6 +38,12 @@ constexpr std::string_view NameOf(Operation operation) {
       return "track_reference";
     case Operation::kSubscribe:
       return "subscribe";
+    case Operation::kRating:
+      return "rating";
+    case Operation::kTimeInTransit:
+      return "time_in_transit";
+    case Operation::kQuantumView:
+      return "quantum_view";
   }
   return "";
 }
