@@ -24,7 +24,8 @@
 #include "nlohmann/json.hpp"
 #include "psups/ups/v1/ups_service.grpc.pb.h"
 #include "services/ups-gateway/wire/ups_api.h"
-#include "services/ups-gateway/wire/ups_json.h"
+#include "services/ups-gateway/wire/ups_replies.h"
+#include "services/ups-gateway/wire/ups_requests.h"
 
 namespace psups::ups_gateway {
 namespace {
