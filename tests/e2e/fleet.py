@@ -121,7 +121,7 @@ class Fleet:
 
     def __init__(self, stack, count: int, mortal: int, environment: dict[str, str]):
         self.gateways = [Gateway(stack, number, environment) for number in range(count)]
-        self.pool = ThreadPoolExecutor(4)
+        self.pool = ThreadPoolExecutor(12)
         self.proxies: list[PgProxy] = []
         for gateway in self.gateways[:mortal]:
             folder = stack.home / "proxies" / str(gateway.number)

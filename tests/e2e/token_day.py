@@ -17,6 +17,7 @@ from moved_time import MovedTime
 
 from deploy.local import customers, sandboxes
 from deploy.local.layout import write_private
+from deploy.local.process import Process
 from deploy.local.psupsctl import Psupsctl, write_context
 from deploy.local.stack import Stack
 
@@ -75,6 +76,8 @@ class TokenDay:
 
     def _start(self) -> None:
         stack = self.stack
+        for file in (stack.home / "pids").glob("gateway-*.pid"):  # left by a run that was killed
+            Process(stack.home, file.stem).stop()
         stack.remove()
         stack.prepare()
         # A gateway keeps a handful of connections.
