@@ -12,7 +12,6 @@
 #include "services/ups-gateway/purchase/doubt.h"
 #include "services/ups-gateway/token/token_rules.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
-#include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -51,151 +50,6 @@ pb::ShipmentSpec GoodShipment() {
 
 const absl::Time kNow =
     absl::FromCivil(absl::CivilSecond(2026, 11, 23, 15, 0, 0), absl::UTCTimeZone());
-
-// A change that makes the shipment wrong, and what the message must name.
-struct BadShipment {
-  const char* name;
-  std::function<void(pb::ShipmentSpec&)> change;
-  const char* message;
-};
-
-class ShipmentCheckTest : public ::testing::TestWithParam<BadShipment> {};
-
-TEST_P(ShipmentCheckTest, RefusesAndNamesTheField) {
-  pb::ShipmentSpec shipment = GoodShipment();
-  ASSERT_OK(CheckShipment(shipment, Place("GA", "31201"), kNow));
-  GetParam().change(shipment);
-  const absl::Status status = CheckShipment(shipment, Place("GA", "31201"), kNow);
-  EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(std::string(status.message()), HasSubstr(GetParam().message));
-  EXPECT_THAT(std::string(status.message()), HasSubstr(", want "));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Fields, ShipmentCheckTest,
-    ::testing::Values(
-        BadShipment{"ZeroWeight", [](auto& s) { s.mutable_packages(0)->set_weight_lb("0"); },
-                    "shipment.packages[0].weight_lb: \"0\", want a decimal"},
-        BadShipment{"NegativeWeight", [](auto& s) { s.mutable_packages(0)->set_weight_lb("-1"); },
-                    "weight_lb"},
-        BadShipment{"HeavyPackage", [](auto& s) { s.mutable_packages(0)->set_weight_lb("150.1"); },
-                    "weight_lb"},
-        BadShipment{"TwoDecimals", [](auto& s) { s.mutable_packages(0)->set_weight_lb("12.55"); },
-                    "weight_lb"},
-        BadShipment{"NoNumber", [](auto& s) { s.mutable_packages(0)->set_weight_lb("heavy"); },
-                    "weight_lb"},
-        BadShipment{"TooLong", [](auto& s) { s.mutable_packages(0)->set_length_in(109); },
-                    "length_in: 109, want 1 to 108"},
-        BadShipment{"NoHeight", [](auto& s) { s.mutable_packages(0)->set_height_in(0); },
-                    "height_in: 0"},
-        BadShipment{"WidthIsLongest", [](auto& s) { s.mutable_packages(0)->set_width_in(13); },
-                    "the longest side"},
-        BadShipment{"Girth",
-                    [](auto& s) {
-                      s.mutable_packages(0)->set_length_in(60);
-                      s.mutable_packages(0)->set_width_in(40);
-                      s.mutable_packages(0)->set_height_in(20);
-                    },
-                    "165"},
-        BadShipment{"NoPackages", [](auto& s) { s.clear_packages(); }, "packages: 0"},
-        BadShipment{"TooManyPackages",
-                    [](auto& s) {
-                      while (s.packages_size() < 201) *s.add_packages() = s.packages(0);
-                    },
-                    "packages: 201, want 1 to 200"},
-        BadShipment{"LongName",
-                    [](auto& s) { s.mutable_ship_to()->set_name(std::string(36, 'x')); },
-                    "shipment.ship_to.name: 36 characters, want 1 to 35"},
-        BadShipment{"LongLine",
-                    [](auto& s) { s.mutable_ship_to()->set_lines(0, std::string(36, 'x')); },
-                    "shipment.ship_to.lines[0]"},
-        BadShipment{"FourLines",
-                    [](auto& s) {
-                      while (s.ship_to().lines_size() < 4) s.mutable_ship_to()->add_lines("x");
-                    },
-                    "lines: 4 lines"},
-        BadShipment{"NoLines", [](auto& s) { s.mutable_ship_from()->clear_lines(); },
-                    "shipment.ship_from.lines"},
-        BadShipment{"LongCity",
-                    [](auto& s) { s.mutable_ship_to()->set_city(std::string(31, 'x')); }, "city"},
-        BadShipment{"UnknownState", [](auto& s) { s.mutable_ship_to()->set_state("ZZ"); },
-                    "state: 2 characters"},
-        BadShipment{"ShortZip", [](auto& s) { s.mutable_ship_to()->set_postal_code("9080"); },
-                    "postal_code"},
-        BadShipment{"LettersInZip", [](auto& s) { s.mutable_ship_to()->set_postal_code("9O802"); },
-                    "postal_code"},
-        BadShipment{"LongPhone",
-                    [](auto& s) { s.mutable_ship_to()->set_phone("1234567890123456"); }, "phone"},
-        BadShipment{"OtherCountry",
-                    [](auto& s) {
-                      s.mutable_ship_to()->set_country_code("CA");
-                      s.mutable_ship_to()->set_state("ON");
-                      s.mutable_ship_to()->set_postal_code("K1A 0B1");
-                    },
-                    "shipment.ship_to.country_code"},
-        BadShipment{"NewlineInName", [](auto& s) { s.mutable_ship_to()->set_name("A\nB"); },
-                    "control character"},
-        BadShipment{"NoService", [](auto& s) { s.clear_service_code(); }, "service_code"},
-        BadShipment{"NoReference", [](auto& s) { s.clear_derived_reference(); },
-                    "derived_reference"},
-        BadShipment{"LongReference", [](auto& s) { s.set_derived_reference(std::string(27, 'a')); },
-                    "derived_reference"},
-        BadShipment{"DashedReference", [](auto& s) { s.set_derived_reference("a-b"); },
-                    "derived_reference"},
-        BadShipment{"TwoReferences",
-                    [](auto& s) {
-                      for (int i = 0; i < 2; ++i) {
-                        s.add_references()->set_code("PO");
-                        s.mutable_references(i)->set_value("1");
-                      }
-                    },
-                    "references: 2"},
-        BadShipment{"OurReferenceCode",
-                    [](auto& s) {
-                      s.add_references()->set_code("TN");
-                      s.mutable_references(0)->set_value("1");
-                    },
-                    "TN"},
-        BadShipment{"LongReferenceValue",
-                    [](auto& s) {
-                      s.add_references()->set_code("PO");
-                      s.mutable_references(0)->set_value(std::string(36, '1'));
-                    },
-                    "references[0].value"},
-        BadShipment{"LongDescription", [](auto& s) { s.set_description(std::string(51, 'x')); },
-                    "description"},
-        BadShipment{"LabelFormat", [](auto& s) { s.set_label_format("PNG"); }, "label_format"},
-        BadShipment{"Yesterday", [](auto& s) { s.set_ship_date("20261122"); }, "ship_date"},
-        BadShipment{"EightDaysAhead", [](auto& s) { s.set_ship_date("20261201"); }, "ship_date"},
-        BadShipment{"NoDate", [](auto& s) { s.set_ship_date("20261131"); }, "ship_date"}),
-    [](const ::testing::TestParamInfo<BadShipment>& info) { return std::string(info.param.name); });
-
-TEST(ShipmentCheckTest, TakesTheEdges) {
-  pb::ShipmentSpec shipment = GoodShipment();
-  shipment.mutable_packages(0)->set_weight_lb("150");
-  shipment.mutable_packages(0)->set_length_in(108);
-  shipment.mutable_packages(0)->set_width_in(20);
-  shipment.mutable_packages(0)->set_height_in(8);
-  shipment.mutable_ship_to()->set_name("Ärztehaus Nürnberg Süd, Büro für Öl");  // 35 characters
-  shipment.set_ship_date("20261130");
-  EXPECT_OK(CheckShipment(shipment, Place("GA", "31201"), kNow));
-  // In Hawaii it is still the day before.
-  shipment.set_ship_date("20261122");
-  EXPECT_OK(CheckShipment(
-      shipment, Place("GA", "31201"),
-      absl::FromCivil(absl::CivilSecond(2026, 11, 23, 9, 0, 0), absl::UTCTimeZone())));
-}
-
-TEST(ShipmentCheckTest, RequestIdsHaveOneForm) {
-  EXPECT_OK(CheckRequestId("shipments/a.b-c_1/purchases/12", "purchases"));
-  for (const char* bad : {"", "shipments//purchases/1", "shipments/a/purchases/x",
-                          "shipments/a/voids/1", "shipments/a b/purchases/1", "a/purchases/1"}) {
-    EXPECT_THAT(CheckRequestId(bad, "purchases"), HasCode(absl::StatusCode::kInvalidArgument))
-        << bad;
-  }
-  EXPECT_THAT(CheckRequestId(std::string("shipments/a\0b/purchases/1", 25), "purchases"),
-              HasCode(absl::StatusCode::kInvalidArgument));
-}
 
 TEST(AccountTest, DefaultsAreFilledInAndOutputFieldsCleared) {
   pb::Account asked;
@@ -569,6 +423,11 @@ TEST(TokenRulesTest, RenewalIsEarlyAndInProportion) {
   // 26 requests of one-hour tokens make a day.
   EXPECT_LT(86400 / (3599 - 270), 26);
   EXPECT_LT(SafetyMargin(absl::Seconds(5)), absl::Seconds(1));
+  // However short it lives, a token is renewed before it is no longer used.
+  for (const int seconds : {1, 5, 60, 600, 3599, 14399}) {
+    const absl::Duration lifetime = absl::Seconds(seconds);
+    EXPECT_GT(RenewalLead(lifetime, 0.999), SafetyMargin(lifetime)) << seconds;
+  }
   EXPECT_EQ(SafetyMargin(absl::Seconds(14399)), absl::Seconds(10));
 }
 
@@ -664,8 +523,12 @@ TEST_F(TokenDecisionTest, ARefusedTokenIsRenewedOnceInSixMinutesAndForHalfTheDay
 
 TEST_F(TokenDecisionTest, ARefusedCredentialAndAClosedTreasuryAskNobody) {
   facts_.credential_refused = true;
+  facts_.retry_left = absl::Minutes(59);
   EXPECT_EQ(Decided().kind, Kind::kRefuse);
   EXPECT_THAT(Decided().refusal, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(std::string(Decided().refusal.message()), HasSubstr("Next attempt in 59m"));
+  facts_.retry_left = -absl::Seconds(1);  // the hour is over: it may have been put right
+  EXPECT_EQ(Decided().kind, Kind::kFetch);
   facts_.credential_refused = false;
   facts_.closed_left = absl::Minutes(59);
   EXPECT_EQ(Decided().kind, Kind::kRefuse);
@@ -673,6 +536,47 @@ TEST_F(TokenDecisionTest, ARefusedCredentialAndAClosedTreasuryAskNobody) {
   facts_.closed_left = absl::ZeroDuration();
   facts_.retry_left = absl::Seconds(20);
   EXPECT_THAT(Decided().refusal, HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST(TokenFailureTest, ARefusalStandsWhateverComesAfterItAndIsAskedOnceAnHour) {
+  const TokenJudgement refused{.end = TokenEnd::kRefused, .problem = "refused"};
+  const TokenJudgement lost{.end = TokenEnd::kLost, .problem = "lost"};
+  const TokenJudgement unsent{.end = TokenEnd::kNotSent, .problem = "no network"};
+  TokenFailure failure = AfterFailure(refused, 1, false, "");
+  EXPECT_TRUE(failure.credential_refused);
+  EXPECT_EQ(failure.wait, absl::Hours(1));
+  EXPECT_EQ(failure.problem, "refused");
+  failure = AfterFailure(lost, 2, true, "refused");
+  EXPECT_TRUE(failure.credential_refused);
+  EXPECT_EQ(failure.wait, absl::Hours(1));
+  EXPECT_EQ(failure.problem, "refused");
+  failure = AfterFailure(unsent, 2, true, "refused");  // cost nothing
+  EXPECT_TRUE(failure.credential_refused);
+  EXPECT_LT(failure.wait, absl::Minutes(1));
+  failure = AfterFailure(lost, 1, false, "");
+  EXPECT_FALSE(failure.credential_refused);
+  EXPECT_EQ(failure.wait, absl::Seconds(5));
+  EXPECT_EQ(failure.problem, "lost");
+}
+
+TEST(TokenForecastTest, ItCountsWhatComesAndWhatFallsOut) {
+  using absl::Hours;
+  using absl::Minutes;
+  const auto ages = [](int number, absl::Duration age) {
+    return std::vector<absl::Duration>(number, age);
+  };
+  // Ten left, ten an hour.
+  EXPECT_EQ(TimeToExhaustion(ages(240, Hours(1)), 10, 250), Hours(1));
+  // Two an hour for ever are 48 a day.
+  EXPECT_EQ(TimeToExhaustion(ages(2, Minutes(30)), 2, 250), absl::InfiniteDuration());
+  EXPECT_EQ(TimeToExhaustion({}, 0, 250), absl::InfiniteDuration());
+  // Nothing left.
+  EXPECT_EQ(TimeToExhaustion(ages(250, Hours(1)), 0, 250), absl::ZeroDuration());
+  // Ten left at ten an hour, but all the others fall out in half an hour.
+  EXPECT_EQ(TimeToExhaustion(ages(240, Hours(24) + kCountedBefore - Minutes(30)), 10, 250),
+            absl::InfiniteDuration());
+  // Twelve an hour are more than a day's 250, though nothing was used before.
+  EXPECT_EQ(TimeToExhaustion({}, 12, 250), Hours(1) / 12 * 250);
 }
 
 TEST(JudgeTokenTest, RepliesAreJudged) {

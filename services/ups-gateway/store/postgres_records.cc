@@ -1,16 +1,29 @@
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/store/postgres.h"
 #include "services/ups-gateway/store/postgres_calls.h"
+#include "services/ups-gateway/store/postgres_errors.h"
 
 namespace psups::ups_gateway {
 
 namespace pb = ::psups::ups::v1;
+
+namespace {
+
+bool IsError(const Exchange& exchange) {
+  if (exchange.provoked) return false;
+  return exchange.http_status < 200 || exchange.http_status > 299 || !exchange.code.empty();
+}
+
+}  // namespace
 
 absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
   std::vector<const Exchange*> exchanges;
@@ -18,8 +31,10 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
     for (const Exchange& exchange : record.exchanges) exchanges.push_back(&exchange);
   }
   ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  ASSIGN_OR_RETURN(const SealedVerdicts verdicts, SealVerdicts(records));
   return db_.Transact([&](Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
+    RETURN_IF_ERROR(InsertVerdicts(tx, verdicts));
     std::vector<AuditEntry> entries;
     for (const CallRecord& record : records) {
       entries.push_back(record.entry);
@@ -45,6 +60,15 @@ absl::Status PostgresCallStore::NoteAccountError(Tx& tx, const std::string& acco
       .status();
 }
 
+// What a void's row says is void: the shipment, or these packages of it.
+std::string VoidedBy(const pb::VoidShipmentRequest& request) {
+  std::vector<std::string> numbers(request.tracking_numbers().begin(),
+                                   request.tracking_numbers().end());
+  std::sort(numbers.begin(), numbers.end());
+  return absl::StrCat(request.ups_shipment_id(), numbers.empty() ? "" : ":",
+                      absl::StrJoin(numbers, ","));
+}
+
 absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
     const pb::VoidShipmentRequest& request, const AuditEntry& entry) {
   std::optional<VoidEnd> done;
@@ -53,16 +77,16 @@ absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
     const std::string account_id = IdIn(request.account());
     RETURN_IF_ERROR(tx.Exec("INSERT INTO voids (request_id, account_id, ups_shipment_id, state) "
                             "VALUES ($1, $2, $3, 'SENT') ON CONFLICT (request_id) DO NOTHING",
-                            {request.request_id(), account_id, request.ups_shipment_id()})
+                            {request.request_id(), account_id, VoidedBy(request)})
                         .status());
     ASSIGN_OR_RETURN(const Rows rows,
                      tx.Exec("SELECT ups_shipment_id, state, already_voided FROM voids WHERE "
                              "request_id = $1",
                              {request.request_id()}));
-    if (rows.empty() || rows[0].Text("ups_shipment_id") != request.ups_shipment_id()) {
+    if (rows.empty() || rows[0].Text("ups_shipment_id") != VoidedBy(request)) {
       return absl::AlreadyExistsError(
           absl::StrCat("request_id: \"", request.request_id(),
-                       "\" stands for another shipment, want a new void number"));
+                       "\" stands for another shipment or other packages, want a new void number"));
     }
     if (rows[0].Text("state") == "DONE") {
       done = VoidEnd{request.request_id(), rows[0].Bool("already_voided")};
@@ -101,13 +125,21 @@ absl::Status PostgresCallStore::InsertExchanges(Tx& tx,
     operations.push_back(std::string(NameOf(exchange->operation)));
     statuses.push_back(exchange->http_status);
   }
-  return tx
-      .Exec(
-          "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT "
-          "* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON "
-          "CONFLICT (call_id) DO NOTHING",
-          {call_ids, accounts, operations, statuses, payloads})
-      .status();
+  ASSIGN_OR_RETURN(
+      const Rows inserted,
+      tx.Exec("INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT "
+              "* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON "
+              "CONFLICT (call_id) DO NOTHING RETURNING call_id",
+              {call_ids, accounts, operations, statuses, payloads}));
+  std::set<std::string> first_time;  // told again, an error is not counted again
+  for (const Row row : inserted) first_time.insert(row.Text("call_id"));
+  ErrorCounts errors;
+  for (const Exchange* exchange : exchanges) {
+    if (!IsError(*exchange) || !first_time.contains(exchange->call_id)) continue;
+    ++errors[{exchange->account_id, std::string(NameOf(exchange->operation)), exchange->code,
+              exchange->http_status}];
+  }
+  return CountErrors(tx, errors);
 }
 
 }  // namespace psups::ups_gateway
