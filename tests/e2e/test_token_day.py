@@ -70,6 +70,7 @@ class TokenDays(unittest.TestCase):
 
     def test_a_wrong_secret_costs_a_handful_and_then_one_an_hour_at_most(self):
         times = sorted(self.times["wrong"])
+        self.assertGreater(len(times), HANDFUL)  # it is noticed when the secret is put right at UPS
         self.assertLessEqual(len([t for t in times if t < times[0] + HOUR]), HANDFUL)
         for n, begin in enumerate(times):
             if begin >= times[0] + HOUR and n + 1 < len(times):
