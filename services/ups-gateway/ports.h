@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -47,10 +48,22 @@ struct Exchange {
   std::string call_id = {};
   std::string account_id = {};
   Operation operation = Operation::kAddress;
-  int http_status = 0;  // 0: no reply
+  int http_status = 0;    // 0: no reply
+  std::string code = {};  // UPS's, of a reply that is no success
   std::string request = {};
   std::string response = {};  // without labels
   std::string error = {};     // without a reply: why
+  bool provoked = false;      // its error was what was asked for: not counted as one
+};
+
+// An error that UPS gave for an account, and how often.
+struct MetError {
+  std::string operation = {};  // NameOf
+  std::string ups_code = {};
+  int http_status = 0;
+  int64_t count = 0;
+  absl::Time first_time = absl::InfinitePast();
+  absl::Time last_time = absl::InfinitePast();
 };
 
 class AccountStore {
@@ -66,6 +79,17 @@ class AccountStore {
   // The new secret serves all accounts of the credential; a refusal of the old one is forgotten.
   virtual absl::StatusOr<AccountPtr> Rotate(std::string_view account_id, std::string_view secret,
                                             const AuditEntry& entry) = 0;
+  // Stores what `change` makes of the settings, however many change them at once; it may run again.
+  // The entry is stored with it.
+  using Change = std::function<absl::StatusOr<ups::v1::Account>(const ups::v1::Account&)>;
+  virtual absl::StatusOr<AccountPtr> Update(std::string_view account_id, const Change& change,
+                                            const AuditEntry& entry) = 0;
+  // Wraps all data keys of this service anew; see Sealer::Rewrap. The entry tells what was done.
+  virtual absl::StatusOr<ups::v1::RewrapKeysResponse> RewrapKeys(const AuditEntry& entry) = 0;
+  // The latest first; `after`: the last one of the page before.
+  virtual absl::StatusOr<std::vector<MetError>> ListErrors(std::string_view account_id,
+                                                           const std::optional<MetError>& after,
+                                                           int limit) = 0;
 };
 
 // What the store did about a TokenWish.
@@ -95,6 +119,8 @@ struct TokenBudget {
   TreasuryFacts facts = {};
   absl::Time expire_time = absl::InfinitePast();
   absl::Time next_free_time = absl::InfinitePast();  // when the oldest counted request falls out
+  // From now, if requests go on as in the last hour.
+  absl::Duration exhausted_in = absl::InfiniteDuration();
 };
 
 class TokenStore {
@@ -164,6 +190,13 @@ struct VoidEnd {
   bool already_voided = false;
 };
 
+// UPS's word on an address, to be given again without asking.
+struct AddressVerdict {
+  std::string address_key = {};  // see AddressKey
+  ups::v1::ValidateAddressResponse answer = {};
+  absl::Duration life = absl::ZeroDuration();
+};
+
 // Calls that were made and are to be recorded: evidence and one entry, in one commit.
 struct CallRecord {
   std::vector<Exchange> exchanges = {};
@@ -171,6 +204,7 @@ struct CallRecord {
   std::string account_id = {};
   std::string account_error = {};  // a problem of the whole account, a sentence; empty: none
   std::optional<VoidEnd> voided = {};
+  std::optional<AddressVerdict> verdict = {};
 };
 
 class CallStore {
@@ -221,6 +255,12 @@ class CallStore {
     int needs_person = 0;
   };
   virtual absl::StatusOr<OpenCalls> CountOpen() = 0;
+
+  // UPS's word on that address, if there is one that has not expired and is younger than `life`.
+  virtual absl::StatusOr<std::optional<ups::v1::ValidateAddressResponse>> FindVerdict(
+      const std::string& address_key, absl::Duration life) = 0;
+  // Deletes at most `limit` that have expired; how many.
+  virtual absl::StatusOr<int> DropVerdicts(int limit) = 0;
 };
 
 // Which processes run, so that one that vanished is noticed.

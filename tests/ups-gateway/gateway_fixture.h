@@ -92,6 +92,8 @@ class Gateway {
     DoubtSettings doubt = {.first_wait = absl::Milliseconds(50), .most_wait = absl::Seconds(1)};
     absl::Duration fence = kSendFence;
     absl::Duration patience = absl::Seconds(5);
+    FlowControl::Options flow = {};
+    const Clock* steady = nullptr;  // of flow control; null: the real one
   };
 
   Gateway(Db& db, const KeyRing& ring, Options options)
@@ -99,29 +101,40 @@ class Gateway {
         accounts(MakePostgresAccountStore(db, sealer)),
         tokens(MakePostgresTokenStore(db, sealer, run_id)),
         calls(MakePostgresCallStore(db, sealer)),
+        flow_limits(MakePostgresFlowStore(db)),
+        flow(
+            *flow_limits, run_id, options.steady == nullptr ? steady : *options.steady, clock,
+            [] { return 0.5; }, options.flow),
         recorder(*calls),
         executor(std::make_unique<Executor>(2)),
         api(HttpClient::Create(64)),
         treasury(
             *tokens, api, clock, [] { return 0.5; }, options.patience),
         book(*accounts, clock, post()),
-        asker(api, treasury, clock, unrecorded, drift, post()),
-        purchaser(*calls, api, treasury, clock, unrecorded, drift, post(), doubts,
+        asker(api, treasury, flow, clock, unrecorded, drift, post()),
+        purchaser(*calls, api, treasury, flow, clock, unrecorded, drift, post(), doubts,
                   {.fence = options.fence, .first_wait = options.doubt.first_wait}),
         resolver(*calls, book, asker, clock, options.doubt),
         operations(*calls, book, asker, recorder, purchaser, clock, post()),
-        account_server(*accounts, *tokens, book, *executor) {
+        doctor(api, treasury, asker, recorder, unrecorded, clock, post()),
+        account_server(*accounts, *tokens, book, doctor, clock, *executor) {
     treasury_thread.emplace(std::vector<Worker>{{.name = "treasury",
                                                  .idle_wait = absl::Milliseconds(20),
                                                  .step = [this] { return treasury.Step(); },
-                                                 .wakeup = &treasury.wakeup()}},
+                                                 .wakeup = &treasury.wakeup()},
+                                                {.name = "flow",
+                                                 .step = [this] { return flow.Pump(); },
+                                                 .wakeup = &flow.wakeup(),
+                                                 .due_in = [this] { return flow.DueIn(); }}},
                             stop);
   }
 
   ~Gateway() {
     stop.Request();
     treasury.wakeup().Notify();
+    flow.wakeup().Notify();
     treasury_thread.reset();
+    flow.Close();
     treasury.Close();
     api.Close();
     executor.reset();
@@ -163,6 +176,9 @@ class Gateway {
   std::unique_ptr<AccountStore> accounts;
   std::unique_ptr<TokenStore> tokens;
   std::unique_ptr<CallStore> calls;
+  const SteadyClock steady;
+  std::unique_ptr<FlowStore> flow_limits;
+  FlowControl flow;
   Wakeup doubts;
   Unrecorded unrecorded{clock};
   CallRecorder recorder;
@@ -175,6 +191,7 @@ class Gateway {
   Purchaser purchaser;
   Resolver resolver;
   UpsOperations operations;
+  Doctor doctor;
   AccountServer account_server;
   Stop stop;
   std::optional<WorkerThreads> treasury_thread;

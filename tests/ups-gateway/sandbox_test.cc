@@ -655,6 +655,7 @@ TEST_F(UpsGatewaySandboxTest, ValidatesAddressesInTheCountriesThatUpsKnows) {
   EXPECT_EQ(foreign.verdict(), pb::ValidateAddressResponse::NOT_SUPPORTED);
   EXPECT_THAT(Journal("xav"), SizeIs(2));
   request.mutable_address()->set_country_code("US");
+  request.mutable_address()->set_lines(0, "10 Nowhere Ln");
   AddFault({{"id", "x"}, {"route", "xav"}, {"kind", "status"}, {"status", 503}});
   EXPECT_THAT(gateway_->Call(&UpsOperations::ValidateAddress, request),
               HasCode(absl::StatusCode::kUnavailable));

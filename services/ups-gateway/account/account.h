@@ -25,6 +25,15 @@ absl::StatusOr<std::string> AccountIdFromName(std::string_view name, std::string
 absl::StatusOr<ups::v1::Account> CheckNewAccount(std::string_view account_id,
                                                  const ups::v1::Account& asked);
 
+// The same of settings that are no longer new: checks them and fills in defaults, the id apart.
+absl::Status CheckSettings(ups::v1::Account& account);
+
+// What an account of an older release lacks; CheckSettings sets it too.
+void SetDefaults(ups::v1::Account& account);
+
+// Clears what is said about an account and not by its administrator.
+void ClearOutputFields(ups::v1::Account& account);
+
 absl::Status CheckSecret(std::string_view secret);
 
 // "https://host:port" in lower case, the port always there.

@@ -4,6 +4,7 @@
 #include "common/server.h"
 #include "psups/ups/v1/account_service.grpc.pb.h"
 #include "services/ups-gateway/account/account_book.h"
+#include "services/ups-gateway/account/doctor.h"
 #include "services/ups-gateway/ports.h"
 
 namespace psups::ups_gateway {
@@ -11,8 +12,14 @@ namespace psups::ups_gateway {
 // psups.ups.v1.AccountService.
 class AccountServer : public ups::v1::AccountService::CallbackService {
  public:
-  AccountServer(AccountStore& accounts, TokenStore& tokens, AccountBook& book, Executor& executor)
-      : accounts_(accounts), tokens_(tokens), book_(book), executor_(executor) {}
+  AccountServer(AccountStore& accounts, TokenStore& tokens, AccountBook& book, Doctor& doctor,
+                const Clock& clock, Executor& executor)
+      : accounts_(accounts),
+        tokens_(tokens),
+        book_(book),
+        doctor_(doctor),
+        clock_(clock),
+        executor_(executor) {}
 
   grpc::ServerUnaryReactor* CreateAccount(grpc::CallbackServerContext* context,
                                           const ups::v1::CreateAccountRequest* request,
@@ -29,6 +36,18 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
   grpc::ServerUnaryReactor* GetTokenStatus(grpc::CallbackServerContext* context,
                                            const ups::v1::GetTokenStatusRequest* request,
                                            ups::v1::TokenStatus* response) override;
+  grpc::ServerUnaryReactor* UpdateAccount(grpc::CallbackServerContext* context,
+                                          const ups::v1::UpdateAccountRequest* request,
+                                          ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* RewrapKeys(grpc::CallbackServerContext* context,
+                                       const ups::v1::RewrapKeysRequest* request,
+                                       ups::v1::RewrapKeysResponse* response) override;
+  grpc::ServerUnaryReactor* TestAccount(grpc::CallbackServerContext* context,
+                                        const ups::v1::TestAccountRequest* request,
+                                        ups::v1::TestAccountResponse* response) override;
+  grpc::ServerUnaryReactor* ListAccountErrors(
+      grpc::CallbackServerContext* context, const ups::v1::ListAccountErrorsRequest* request,
+      ups::v1::ListAccountErrorsResponse* response) override;
 
   absl::StatusOr<ups::v1::Account> Create(const ups::v1::CreateAccountRequest& request,
                                           const Caller& caller);
@@ -36,11 +55,20 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
                                           const Caller& caller);
   absl::StatusOr<ups::v1::ListAccountsResponse> List(const ups::v1::ListAccountsRequest& request);
   absl::StatusOr<ups::v1::TokenStatus> Status(const ups::v1::GetTokenStatusRequest& request);
+  absl::StatusOr<ups::v1::Account> Update(const ups::v1::UpdateAccountRequest& request,
+                                          const Caller& caller);
+  absl::StatusOr<ups::v1::RewrapKeysResponse> Rewrap(const Caller& caller);
+  absl::StatusOr<ups::v1::ListAccountErrorsResponse> ListErrors(
+      const ups::v1::ListAccountErrorsRequest& request);
+  // `done` runs later, on any thread.
+  void Test(const ups::v1::TestAccountRequest& request, const Caller& caller, Doctor::Done done);
 
  private:
   AccountStore& accounts_;
   TokenStore& tokens_;
   AccountBook& book_;
+  Doctor& doctor_;
+  const Clock& clock_;
   Executor& executor_;
 };
 

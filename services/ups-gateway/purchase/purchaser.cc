@@ -84,6 +84,7 @@ nlohmann::json OutcomeDetail(const CallOutcome& outcome, int http_status) {
 struct Purchaser::Purchase {
   Intent intent;
   Done done;
+  FlowPassPtr pass;
   Token token;
   WireRequest wire;
   std::string success;  // the body of a 2xx, without labels
@@ -92,12 +93,13 @@ struct Purchaser::Purchase {
   absl::Time intended_wall;
 };
 
-Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, const Clock& clock,
-                     Unrecorded& unrecorded, Drift& drift, Post post, Wakeup& doubts,
-                     Options options)
+Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, FlowControl& flow,
+                     const Clock& clock, Unrecorded& unrecorded, Drift& drift, Post post,
+                     Wakeup& doubts, Options options)
     : store_(store),
       api_(api),
       treasury_(treasury),
+      flow_(flow),
       clock_(clock),
       unrecorded_(unrecorded),
       drift_(drift),
@@ -123,6 +125,9 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
   if (absl::Status status = CheckConnection(request.connection()); !status.ok()) {
     return done(status);
   }
+  if (absl::Status status = CheckShipBy(request.ship_by_date()); !status.ok()) {
+    return done(status);
+  }
   auto purchase = std::make_shared<Purchase>();
   purchase->done = std::move(done);
   Intent& intent = purchase->intent;
@@ -133,14 +138,15 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
   intent.answer_within =
       kLease + kSlack + absl::Seconds(intent.account->settings.ship_timeout_seconds());
   // A stored answer counts more than that today the same content would be refused, or that there is
-  // no token for it.
+  // no token for it, or that it would have to wait for its turn.
   if (absl::Status status = CheckShipment(intent.request.shipment(),
                                           intent.account->settings.shipper(), clock_.Now());
       !status.ok()) {
     return AnswerStored(purchase, status);
   }
-  if (treasury_.HasToken(*intent.account, Operation::kShip)) {
-    WithToken(purchase);
+  if (treasury_.HasToken(*intent.account, Operation::kShip) &&
+      flow_.Free(intent.account, Operation::kShip)) {
+    WithPass(purchase);
   } else {
     AnswerStored(purchase, absl::OkStatus());
   }
@@ -154,8 +160,23 @@ void Purchaser::AnswerStored(const PurchasePtr& purchase, const absl::Status& ot
     if (stored.ok()) return purchase->done(StoredReply(*stored));
     if (!absl::IsNotFound(stored.status())) return purchase->done(stored.status());
     if (!otherwise.ok()) return purchase->done(otherwise);
-    WithToken(purchase);
+    WithPass(purchase);
   });
+}
+
+// Before the intent: once that is stored there is no time to wait.
+void Purchaser::WithPass(const PurchasePtr& purchase) {
+  const Intent& intent = purchase->intent;
+  CallOrigin origin{.caller = FlowCaller(intent.actor), .ship_by = intent.request.ship_by_date()};
+  if (origin.ship_by.empty()) {
+    origin.ship_by = absl::FormatTime("%Y%m%d", clock_.Now(), absl::UTCTimeZone());
+  }
+  flow_.Admit(intent.account, Operation::kShip, std::move(origin),
+              [this, purchase](absl::StatusOr<FlowPassPtr> pass) {
+                if (!pass.ok()) return purchase->done(pass.status());
+                purchase->pass = *std::move(pass);
+                WithToken(purchase);
+              });
 }
 
 void Purchaser::WithToken(const PurchasePtr& purchase) {
@@ -233,6 +254,7 @@ void Purchaser::Send(const PurchasePtr& purchase) {
 }
 
 void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
+  purchase->pass->End(http);
   const Intent& intent = purchase->intent;
   ShipJudgement judgement = JudgeShip(http, intent.request.shipment());
   if (judgement.token_refused) {
@@ -256,6 +278,7 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
     exchange.request = absl::StrCat(purchase->wire.target, "\n", purchase->wire.body);
     if (http.response.ok()) {
       exchange.response = WithoutLabels(http.response->body);
+      exchange.code = ErrorCodeOf(*http.response);
       if (judgement.http_status / 100 == 2) purchase->success = exchange.response;
     } else {
       exchange.error = std::string(http.response.status().message());

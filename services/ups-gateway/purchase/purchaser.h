@@ -29,8 +29,9 @@ class Purchaser {
   using Done = std::function<void(absl::StatusOr<ups::v1::Call>)>;
 
   // `doubts` is notified when there is something to resolve.
-  Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, const Clock& clock,
-            Unrecorded& unrecorded, Drift& drift, Post post, Wakeup& doubts, Options options);
+  Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, FlowControl& flow,
+            const Clock& clock, Unrecorded& unrecorded, Drift& drift, Post post, Wakeup& doubts,
+            Options options);
 
   // Never blocks.
   void Create(AccountPtr account, ups::v1::CreateShipmentRequest request, std::string actor,
@@ -45,6 +46,7 @@ class Purchaser {
   };
 
   void AnswerStored(const PurchasePtr& purchase, const absl::Status& otherwise);
+  void WithPass(const PurchasePtr& purchase);
   void WithToken(const PurchasePtr& purchase);
   void StoreIntents(std::vector<PurchasePtr> purchases);
   void Send(const PurchasePtr& purchase);
@@ -54,6 +56,7 @@ class Purchaser {
   CallStore& store_;
   UpsApi& api_;
   Treasury& treasury_;
+  FlowControl& flow_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
   Drift& drift_;

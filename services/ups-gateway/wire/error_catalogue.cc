@@ -18,6 +18,7 @@ enum class Api { kAny, kAlert, kAddress, kShip, kVoid, kLabel, kTrack, kRating }
 Api ApiOf(Operation operation) {
   switch (operation) {
     case Operation::kToken:
+    case Operation::kProbe:
     case Operation::kTimeInTransit:
     case Operation::kQuantumView:
       return Api::kAny;
@@ -292,6 +293,41 @@ std::vector<UpsError> ErrorsOf(const HttpResponse& response) {
 std::string CodeOf(const HttpResponse& response) {
   for (UpsError& error : ErrorsOf(response)) {
     if (!error.code.empty()) return LooksLikeACode(error.code) ? std::move(error.code) : "";
+  }
+  return "";
+}
+
+std::string ErrorCodeOf(const HttpResponse& response) {
+  const bool success = response.status >= 200 && response.status <= 299;
+  if (success && !response.body.empty() && !absl::StrContains(response.body, "\"errors\"") &&
+      !absl::StrContains(response.body, "\"Fault\"")) {
+    return "";
+  }
+  return CodeOf(response);
+}
+
+std::string_view NameOf(Action action) {
+  switch (action) {
+    case Action::kRenewToken:
+      return "renew_token";
+    case Action::kBackOff:
+      return "back_off";
+    case Action::kReconcile:
+      return "reconcile";
+    case Action::kReview:
+      return "review";
+    case Action::kConfigure:
+      return "configure";
+    case Action::kDone:
+      return "done";
+    case Action::kNotFound:
+      return "not_found";
+    case Action::kSeveral:
+      return "several";
+    case Action::kVoided:
+      return "voided";
+    case Action::kStore:
+      return "store";
   }
   return "";
 }

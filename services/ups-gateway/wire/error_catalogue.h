@@ -50,6 +50,12 @@ std::vector<UpsError> ErrorsOf(const HttpResponse& response);
 // The first code in a reply, or empty; also if what stands in its place looks like none of UPS's.
 std::string CodeOf(const HttpResponse& response);
 
+// CodeOf, but of a success only if it may hold an error after all: labels are not read twice.
+std::string ErrorCodeOf(const HttpResponse& response);
+
+// "renew_token" and the like, as AccountError.action has it.
+std::string_view NameOf(Action action);
+
 // The one mapping from a reply that is no success to a Status; the message is a sentence and, in
 // parentheses, the operation and UPS's code. Holds nothing else of the reply.
 absl::Status StatusFromUps(Operation operation, const HttpResponse& response);

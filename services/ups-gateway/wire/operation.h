@@ -17,6 +17,7 @@ enum class Operation {
   kRating,
   kTimeInTransit,
   kQuantumView,
+  kProbe,  // whether the host answers at all
 };
 
 // The name in metrics, records and the ledger.
@@ -44,6 +45,8 @@ constexpr std::string_view NameOf(Operation operation) {
       return "time_in_transit";
     case Operation::kQuantumView:
       return "quantum_view";
+    case Operation::kProbe:
+      return "probe";
   }
   return "";
 }

@@ -23,13 +23,6 @@ absl::Status Unreadable(std::string_view what) {
       absl::StrCat("UPS's answer to ", std::string(what), " cannot be read"));
 }
 
-int MinorDigits(std::string_view currency) {
-  for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
-    if (currency == whole) return 0;
-  }
-  return 2;
-}
-
 // {"CurrencyCode": "USD", "MonetaryValue": "12.34"}
 void ReadMoney(const Json& json, type::v1::Money* (pb::Call::Result::*target)(),
                pb::Call::Result& result) {
@@ -108,6 +101,13 @@ pb::TrackingActivity ReadActivity(const Json& activity, std::string_view trackin
 }
 
 }  // namespace
+
+int MinorDigits(std::string_view currency) {
+  for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
+    if (currency == whole) return 0;
+  }
+  return 2;
+}
 
 absl::StatusOr<TokenReply> ParseTokenReply(std::string_view body) {
   const Json json = ParseJson(body);
