@@ -15,6 +15,7 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/account/account_server.h"
 #include "services/ups-gateway/calls/service.h"
+#include "services/ups-gateway/purchase/manifest.h"
 #include "services/ups-gateway/purchase/resolver.h"
 #include "services/ups-gateway/store/postgres.h"
 #include "services/ups-gateway/wire/ups_api.h"
@@ -26,6 +27,33 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(1);
 constexpr absl::Duration kSilence = absl::Seconds(3);
 constexpr int kMostAccounts = 1000;
 constexpr int kMostDropped = 1000;  // at once
+
+absl::StatusOr<int> ExportCaps(CallStore& calls, const std::vector<AccountPtr>& accounts) {
+  static prometheus::Gauge& ratio = Gauge(
+      "psups_ups_cap_used_ratio",
+      "Share of a cap on purchases that is used; the greatest over the accounts and their caps.");
+  static prometheus::Gauge& stopped =
+      Gauge("psups_ups_accounts_stopped", "Accounts that buy nothing, by their kill switch.");
+  static prometheus::Gauge& searching =
+      Gauge("psups_ups_search_first",
+            "Accounts whose purchases are looked for at UPS before they are made, because the "
+            "database may have lost commits.");
+  ASSIGN_OR_RETURN(const auto bought, calls.CountBought());
+  double most = 0;
+  int stops = 0;
+  int searches = 0;
+  for (const AccountPtr& account : accounts) {
+    if (const auto found = bought.find(account->id); found != bought.end()) {
+      most = std::max(most, UsedRatio(CapsOf(account->settings), found->second));
+    }
+    stops += account->settings.stopped() ? 1 : 0;
+    searches += account->settings.searches_first() ? 1 : 0;
+  }
+  ratio.Set(most);
+  stopped.Set(stops);
+  searching.Set(searches);
+  return 0;
+}
 
 absl::StatusOr<int> ExportGauges(CallStore& calls, AccountStore& accounts, TokenStore& tokens,
                                  Treasury& treasury) {
@@ -57,6 +85,17 @@ absl::StatusOr<int> ExportGauges(CallStore& calls, AccountStore& accounts, Token
   }
   used.Set(most);
   forecast.Set(absl::ToDoubleSeconds(lasts));
+  return ExportCaps(calls, all);
+}
+
+// Notes whether the database is still the one that it was.
+absl::StatusOr<int> CompareEpochs(EpochStore& epochs) {
+  ASSIGN_OR_RETURN(const EpochComparison comparison, epochs.Compare());
+  if (!comparison.changed) return 0;
+  LogError("database_changed",
+           {{"unseen_seconds", absl::ToInt64Seconds(comparison.unseen)},
+            {"token_requests_booked", comparison.booked_tokens},
+            {"next_step", "Nothing: each purchase is looked for at UPS before it is made."}});
   return 0;
 }
 
@@ -88,6 +127,7 @@ absl::Status Main(Settings& settings) {
   const auto tokens = MakePostgresTokenStore(db, sealer, run_id);
   const auto calls = MakePostgresCallStore(db, sealer);
   const auto runs = MakePostgresRunStore(db);
+  const auto epochs = MakePostgresEpochStore(db);
   const auto flow_limits = MakePostgresFlowStore(db);
   const auto sink = MakeLedgerSink(MakeChannel(ledger_address, base.tls));
   AuditRelay relay(db, *sink);
@@ -112,13 +152,16 @@ absl::Status Main(Settings& settings) {
   Treasury treasury(*tokens, api, clock, UnitRandom, patience);
   AccountBook book(*accounts, clock, post);
   Asker asker(api, treasury, flow, clock, unrecorded, drift, post);
-  Purchaser purchaser(*calls, api, treasury, flow, clock, unrecorded, drift, post, doubts,
-                      {.first_wait = doubt.first_wait});
-  Resolver resolver(*calls, book, asker, clock, doubt);
+  SearchFirst search_first(*calls, asker, recorder, clock, {.window = doubt.window});
+  Purchaser purchaser(*calls, api, treasury, search_first, flow, clock, unrecorded, drift, post,
+                      doubts, {.first_wait = doubt.first_wait});
+  const auto manifest = MakeManifestNotYet();
+  Resolver resolver(*calls, book, asker, *manifest, clock, doubt);
+  Reconciler reconciler(*calls, *accounts, *epochs, *manifest, clock, doubt.window);
   UpsOperations operations(*calls, book, asker, recorder, purchaser, clock, post);
   UpsServer ups_server(operations, *executor);
   Doctor doctor(api, treasury, asker, recorder, unrecorded, clock, post);
-  AccountServer account_server(*accounts, *tokens, book, doctor, clock, *executor);
+  AccountServer account_server(*accounts, *tokens, book, doctor, reconciler, clock, *executor);
 
   // Tokens and turns are needed until the last RPC has drained.
   Stop treasury_stop;
@@ -158,6 +201,12 @@ absl::Status Main(Settings& settings) {
                   run_id, [&] { return unrecorded.OldestAge(); }, kSilence));
               return 0;
             }},
+           {.name = "epoch",
+            .idle_wait = kHeartbeat,
+            .step = [&] { return CompareEpochs(*epochs); }},
+           {.name = "reconcile",
+            .idle_wait = absl::Minutes(5),
+            .step = [&] { return reconciler.Step(); }},
            {.name = "drop_verdicts",
             .idle_wait = absl::Minutes(1),
             .step = [&] { return calls->DropVerdicts(kMostDropped); }},

@@ -33,6 +33,12 @@ void CountOutcome(pb::Call::State state) {
       .Increment();
 }
 
+void CountRefused(const std::string& reason) {
+  Counter("psups_ups_purchases_refused_total",
+          "Purchases that were not let in; they may be tried again.", {{"reason", reason}})
+      .Increment();
+}
+
 // What a caller is told of a call that stood there before.
 absl::StatusOr<pb::Call> StoredReply(const IntentAnswer& stored) {
   if (!stored.same_content) {
@@ -93,12 +99,13 @@ struct Purchaser::Purchase {
   absl::Time intended_wall;
 };
 
-Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, FlowControl& flow,
-                     const Clock& clock, Unrecorded& unrecorded, Drift& drift, Post post,
-                     Wakeup& doubts, Options options)
+Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, SearchFirst& search,
+                     FlowControl& flow, const Clock& clock, Unrecorded& unrecorded, Drift& drift,
+                     Post post, Wakeup& doubts, Options options)
     : store_(store),
       api_(api),
       treasury_(treasury),
+      search_(search),
       flow_(flow),
       clock_(clock),
       unrecorded_(unrecorded),
@@ -128,6 +135,7 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
   if (absl::Status status = CheckShipBy(request.ship_by_date()); !status.ok()) {
     return done(status);
   }
+  if (absl::Status status = CheckExpectedCost(request); !status.ok()) return done(status);
   auto purchase = std::make_shared<Purchase>();
   purchase->done = std::move(done);
   Intent& intent = purchase->intent;
@@ -223,12 +231,35 @@ void Purchaser::StoreIntents(std::vector<PurchasePtr> purchases) {
   }
   for (std::size_t i = 0; i < purchases.size(); ++i) {
     IntentAnswer& answer = (*answers)[i];
-    if (!answer.ours) {
+    if (!answer.refusal.ok()) {
+      CountRefused(answer.refused_by);
+      purchases[i]->done(answer.refusal);
+    } else if (answer.search) {
+      LookFirst(purchases[i], *answer.search);
+    } else if (!answer.ours) {
       purchases[i]->done(StoredReply(answer));
-      continue;
+    } else if (purchases[i]->intent.at_ups) {
+      doubts_.Notify();
+      purchases[i]->done(store_.Get(purchases[i]->intent.request.request_id()));
+    } else {
+      Send(purchases[i]);
     }
-    Send(purchases[i]);
   }
+}
+
+void Purchaser::LookFirst(const PurchasePtr& purchase, const SearchOrder& order) {
+  purchase->pass.reset();  // others go meanwhile
+  search_.Look(purchase->intent, order, [this, purchase, order](const absl::StatusOr<bool>& found) {
+    if (!found.ok()) return purchase->done(found.status());
+    purchase->intent.searched_epoch = order.epoch;
+    purchase->intent.at_ups = *found;
+    // It took its time: the token may have expired. What is not sent needs none.
+    if (*found) {
+      intents_.Add(purchase);
+    } else {
+      WithPass(purchase);
+    }
+  });
 }
 
 void Purchaser::Send(const PurchasePtr& purchase) {

@@ -157,6 +157,7 @@ std::string PostgresCallStore::ContentHash(const pb::CreateShipmentRequest& requ
   pb::CreateShipmentRequest content = request;
   content.clear_request_id();
   content.clear_ship_by_date();  // when it is sent, not what
+  content.clear_expected_cost();
   return sealer_.ring().Derive("call-content", content.SerializeAsString());
 }
 

@@ -69,6 +69,9 @@ class PostgresCallStore : public CallStore {
   absl::StatusOr<std::optional<VoidEnd>> BeginVoid(const ups::v1::VoidShipmentRequest& request,
                                                    const AuditEntry& entry) override;
   absl::StatusOr<OpenCalls> CountOpen() override;
+  absl::StatusOr<std::vector<OwnLabel>> LabelsSince(std::string_view account_id,
+                                                    absl::Time since) override;
+  absl::StatusOr<std::map<std::string, Bought>> CountBought() override;
 
   absl::StatusOr<std::optional<ups::v1::ValidateAddressResponse>> FindVerdict(
       const std::string& address_key, absl::Duration life) override;

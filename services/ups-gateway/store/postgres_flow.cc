@@ -23,11 +23,11 @@ class PostgresFlowStore : public FlowStore {
     ASSIGN_OR_RETURN(const Rows rows, db_.Exec(kSelect));
     FlowView view{.replicas = 1 + static_cast<int>(live[0].Int("n"))};
     for (const Row row : rows) {
-      FlowStanding standing{.account_id = row.Text("account_id"),
-                            .operation = row.Text("operation"),
-                            .changed_ago = row.Time("now") - row.Time("change_time"),
-                            .wait = std::max(absl::ZeroDuration(),
-                                             row.Time("not_before") - row.Time("now"))};
+      FlowStanding standing{
+          .account_id = row.Text("account_id"),
+          .operation = row.Text("operation"),
+          .changed_ago = row.Time("now") - row.Time("change_time"),
+          .wait = std::max(absl::ZeroDuration(), row.Time("not_before") - row.Time("now"))};
       Read(row, standing.share, standing.full_rate);
       view.standings.push_back(std::move(standing));
     }
@@ -68,10 +68,11 @@ class PostgresFlowStore : public FlowStore {
                      .not_before = now + report.wait},
                     now, recovery);
       return tx
-          .Exec("UPDATE flow_limits SET share = $3::float8, full_rate = $4::float8, change_time = "
-                "$5, not_before = $6 WHERE account_id = $1 AND operation = $2",
-                {report.account_id, report.operation, std::to_string(limit.share),
-                 std::to_string(limit.full_rate), limit.change_time, limit.not_before})
+          .Exec(
+              "UPDATE flow_limits SET share = $3::float8, full_rate = $4::float8, change_time = "
+              "$5, not_before = $6 WHERE account_id = $1 AND operation = $2",
+              {report.account_id, report.operation, std::to_string(limit.share),
+               std::to_string(limit.full_rate), limit.change_time, limit.not_before})
           .status();
     });
   }

@@ -5,6 +5,7 @@
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/store/postgres_epoch.h"
 #include "services/ups-gateway/store/postgres_errors.h"
 
 namespace psups::ups_gateway {
@@ -36,6 +37,8 @@ class PostgresTokenStore : public TokenStore {
       ASSIGN_OR_RETURN(const Rows locked,
                        tx.Exec(absl::StrCat(kSelectRow, "FOR UPDATE"), {account.treasury_id}));
       if (locked.empty()) return absl::NotFoundError("the account's credential vanished");
+      // Before the count: should commits be lost, it may lack requests that were made.
+      RETURN_IF_ERROR(CheckEpoch(tx));
       // A statement of its own: it sees what was committed while this one waited for the lock.
       ASSIGN_OR_RETURN(const Rows counted, tx.Exec(kCount, {account.treasury_id, kCountedBefore}));
       const TreasuryFacts facts = ReadFacts(locked[0], counted[0]);
