@@ -209,8 +209,8 @@ TEST_F(AccountStoreTest, KeysRotateWhileAnOlderReplicaRunsAndTheOldKeyCanGo) {
   keys_.Write("k2", {"k2"});
   Sealer fresh(schema_.db(), keys_.Read());
   const auto fresh_accounts = MakePostgresAccountStore(schema_.db(), fresh);
-  for (const auto& store : {&accounts_, &older_accounts, &fresh_accounts}) {
-    for (const char* id : {"demo", "other"}) EXPECT_OK((*store)->Get(id)) << id;
+  for (AccountStore* store : {accounts_.get(), older_accounts.get(), fresh_accounts.get()}) {
+    for (const char* id : {"demo", "other"}) EXPECT_OK(store->Get(id)) << id;
   }
   // The older replica makes new keys of the file as it is now.
   pb::Account third = TestSettings("third", "https://ups.example");
