@@ -75,12 +75,14 @@ void RunWorker(const Worker& worker, Stop& stop, const std::function<double()>& 
     if (failures > 0)
       LogInfo("worker_recovered", {{"worker", worker.name}, {"failures", failures}});
     failures = 0;
+    const absl::Duration idle =
+        worker.due_in ? std::min(worker.idle_wait, worker.due_in()) : worker.idle_wait;
     if (*done > 0) {
       items.Increment(*done);
     } else if (worker.wakeup != nullptr) {
-      worker.wakeup->WaitFor(stop, worker.idle_wait);
+      worker.wakeup->WaitFor(stop, idle);
     } else {
-      stop.WaitFor(worker.idle_wait);
+      stop.WaitFor(idle);
     }
   }
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "psups/ups/v1/account_service.pb.h"
 
 namespace psups::ups_gateway {
@@ -14,6 +16,8 @@ struct Account {
   std::string id = {};
   std::string treasury_id = {};  // of its credential: (host, client id)
   ups::v1::Account settings = {};
+  // Since when its purchases may have been lost and are looked for at UPS first; unset: none.
+  std::optional<absl::Time> search_since = {};
 };
 using AccountPtr = std::shared_ptr<const Account>;
 

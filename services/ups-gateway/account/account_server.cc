@@ -6,6 +6,7 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/account/account_errors.h"
 #include "services/ups-gateway/account/account_update.h"
+#include "services/ups-gateway/wire/wire_text.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -14,6 +15,7 @@ namespace pb = ::psups::ups::v1;
 
 constexpr int kMostPageSize = 1000;
 constexpr int kDefaultPageSize = 100;
+constexpr std::size_t kMostReasonCharacters = 200;
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
   timestamp->set_seconds(absl::ToUnixSeconds(time));
@@ -61,6 +63,25 @@ absl::StatusOr<pb::Account> AccountServer::Rotate(const pb::RotateAccountSecretR
   return account->settings;
 }
 
+absl::StatusOr<pb::Account> AccountServer::StopBuying(const pb::StopAccountRequest& request,
+                                                      const Caller& caller) {
+  ASSIGN_OR_RETURN(const std::string id, AccountIdFromName(request.name(), "name"));
+  const std::size_t length = Characters(request.reason());
+  if (length < 1 || length > kMostReasonCharacters) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("reason: ", length, " characters, want 1 to ", kMostReasonCharacters));
+  }
+  ASSIGN_OR_RETURN(const AccountPtr account,
+                   accounts_.Stop(id, request.reason(),
+                                  {.action = "account.stop",
+                                   .subject = request.name(),
+                                   .actor = caller.identity,
+                                   .trace_id = caller.trace_id,
+                                   .detail = {{"reason", request.reason()}}}));
+  book_.Forget(id);
+  return account->settings;
+}
+
 absl::StatusOr<pb::Account> AccountServer::Update(const pb::UpdateAccountRequest& request,
                                                   const Caller& caller) {
   ASSIGN_OR_RETURN(const std::string id,
@@ -81,6 +102,29 @@ absl::StatusOr<pb::Account> AccountServer::Update(const pb::UpdateAccountRequest
                                      .detail = {{"fields", fields}}}));
   book_.Forget(id);
   return account->settings;
+}
+
+absl::StatusOr<pb::Account> AccountServer::StartBuying(const pb::StartAccountRequest& request,
+                                                       const Caller& caller) {
+  ASSIGN_OR_RETURN(const std::string id, AccountIdFromName(request.name(), "name"));
+  ASSIGN_OR_RETURN(const AccountPtr account, accounts_.Start(id, {.action = "account.start",
+                                                                  .subject = request.name(),
+                                                                  .actor = caller.identity,
+                                                                  .trace_id = caller.trace_id}));
+  book_.Forget(id);
+  return account->settings;
+}
+
+void AccountServer::Reconcile(const pb::ReconcileAccountRequest& request, Reconciler::Done done) {
+  if (!request.has_since()) {
+    return done(absl::InvalidArgumentError("since: unset, want a time in the last seven days"));
+  }
+  const absl::Time since = absl::FromUnixSeconds(request.since().seconds());
+  book_.Find(request.name(), [this, since, done = std::move(done)](
+                                 const absl::StatusOr<AccountPtr>& account) mutable {
+    if (!account.ok()) return done(account.status());
+    reconciler_.Compare(*account, since, std::move(done));
+  });
 }
 
 absl::StatusOr<pb::RewrapKeysResponse> AccountServer::Rewrap(const Caller& caller) {
@@ -191,6 +235,30 @@ grpc::ServerUnaryReactor* AccountServer::RotateAccountSecret(
     pb::Account* response) {
   return Handle(executor_, context, request, response,
                 [this](const auto& asked, const Caller& caller) { return Rotate(asked, caller); });
+}
+
+grpc::ServerUnaryReactor* AccountServer::StopAccount(grpc::CallbackServerContext* context,
+                                                     const pb::StopAccountRequest* request,
+                                                     pb::Account* response) {
+  return Handle(
+      executor_, context, request, response,
+      [this](const auto& asked, const Caller& caller) { return StopBuying(asked, caller); });
+}
+
+grpc::ServerUnaryReactor* AccountServer::StartAccount(grpc::CallbackServerContext* context,
+                                                      const pb::StartAccountRequest* request,
+                                                      pb::Account* response) {
+  return Handle(
+      executor_, context, request, response,
+      [this](const auto& asked, const Caller& caller) { return StartBuying(asked, caller); });
+}
+
+grpc::ServerUnaryReactor* AccountServer::ReconcileAccount(
+    grpc::CallbackServerContext* context, const pb::ReconcileAccountRequest* request,
+    pb::ReconcileAccountResponse* response) {
+  return HandleAsync(
+      context, request, response,
+      [this](const auto& asked, const Caller&, auto done) { Reconcile(asked, std::move(done)); });
 }
 
 grpc::ServerUnaryReactor* AccountServer::GetTokenStatus(grpc::CallbackServerContext* context,

@@ -6,6 +6,7 @@
 #include "services/ups-gateway/account/account_book.h"
 #include "services/ups-gateway/account/doctor.h"
 #include "services/ups-gateway/ports.h"
+#include "services/ups-gateway/purchase/manifest.h"
 
 namespace psups::ups_gateway {
 
@@ -13,11 +14,12 @@ namespace psups::ups_gateway {
 class AccountServer : public ups::v1::AccountService::CallbackService {
  public:
   AccountServer(AccountStore& accounts, TokenStore& tokens, AccountBook& book, Doctor& doctor,
-                const Clock& clock, Executor& executor)
+                Reconciler& reconciler, const Clock& clock, Executor& executor)
       : accounts_(accounts),
         tokens_(tokens),
         book_(book),
         doctor_(doctor),
+        reconciler_(reconciler),
         clock_(clock),
         executor_(executor) {}
 
@@ -33,6 +35,15 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
   grpc::ServerUnaryReactor* RotateAccountSecret(grpc::CallbackServerContext* context,
                                                 const ups::v1::RotateAccountSecretRequest* request,
                                                 ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* StopAccount(grpc::CallbackServerContext* context,
+                                        const ups::v1::StopAccountRequest* request,
+                                        ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* StartAccount(grpc::CallbackServerContext* context,
+                                         const ups::v1::StartAccountRequest* request,
+                                         ups::v1::Account* response) override;
+  grpc::ServerUnaryReactor* ReconcileAccount(grpc::CallbackServerContext* context,
+                                             const ups::v1::ReconcileAccountRequest* request,
+                                             ups::v1::ReconcileAccountResponse* response) override;
   grpc::ServerUnaryReactor* GetTokenStatus(grpc::CallbackServerContext* context,
                                            const ups::v1::GetTokenStatusRequest* request,
                                            ups::v1::TokenStatus* response) override;
@@ -53,6 +64,11 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
                                           const Caller& caller);
   absl::StatusOr<ups::v1::Account> Rotate(const ups::v1::RotateAccountSecretRequest& request,
                                           const Caller& caller);
+  absl::StatusOr<ups::v1::Account> StopBuying(const ups::v1::StopAccountRequest& request,
+                                              const Caller& caller);
+  absl::StatusOr<ups::v1::Account> StartBuying(const ups::v1::StartAccountRequest& request,
+                                               const Caller& caller);
+  void Reconcile(const ups::v1::ReconcileAccountRequest& request, Reconciler::Done done);
   absl::StatusOr<ups::v1::ListAccountsResponse> List(const ups::v1::ListAccountsRequest& request);
   absl::StatusOr<ups::v1::TokenStatus> Status(const ups::v1::GetTokenStatusRequest& request);
   absl::StatusOr<ups::v1::Account> Update(const ups::v1::UpdateAccountRequest& request,
@@ -68,6 +84,7 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
   TokenStore& tokens_;
   AccountBook& book_;
   Doctor& doctor_;
+  Reconciler& reconciler_;
   const Clock& clock_;
   Executor& executor_;
 };

@@ -238,7 +238,7 @@ void Doctor::Probe(const VisitPtr& visit, std::size_t index) {
         Record(visit, std::move(asked.exchanges), std::move(asked.unrecorded),
                [this, visit, index] { Probe(visit, index + 1); });
       },
-      {}, Asker::On401::kTell);
+      {}, {}, Asker::On401::kTell);
 }
 
 // All products refuse the token: it may be the token. Renewed as for any call that meets a 401, and

@@ -28,23 +28,38 @@ struct Asker::Task {
   WireRequest request;
   Done done;
   std::string call_id;
+  CallOrigin origin;
+  FlowPassPtr pass;
   On401 on_401 = On401::kRenew;
   int attempts = 0;
   AskResult result;
 };
 
 void Asker::Ask(AccountPtr account, WireRequest request, Done done, std::string call_id,
-                On401 on_401) {
+                CallOrigin origin, On401 on_401) {
   auto task = std::make_shared<Task>();
   task->account = std::move(account);
   task->request = std::move(request);
   task->done = std::move(done);
   task->call_id = std::move(call_id);
+  task->origin = std::move(origin);
   task->on_401 = on_401;
   Attempt(std::move(task));
 }
 
 void Asker::Attempt(std::shared_ptr<Task> task) {
+  flow_.Admit(task->account, task->request.operation, task->origin,
+              [this, task](absl::StatusOr<FlowPassPtr> pass) {
+                if (pass.ok()) {
+                  task->pass = *std::move(pass);
+                  return Send(task);
+                }
+                if (task->attempts == 0) task->result.response = pass.status();
+                post_([task] { task->done(std::move(task->result)); });
+              });
+}
+
+void Asker::Send(std::shared_ptr<Task> task) {
   const AccountPtr& account = task->account;
   // An operation may pause; whether it still has to is what kTell wants to know.
   const Operation token_for =
@@ -53,6 +68,7 @@ void Asker::Attempt(std::shared_ptr<Task> task) {
     if (!token.ok()) {
       // After a first attempt its answer says more than that no other token was to be had.
       if (task->attempts == 0) task->result.response = token.status();
+      task->pass = nullptr;
       post_([task] { task->done(std::move(task->result)); });
       return;
     }
@@ -74,6 +90,7 @@ void Asker::Attempt(std::shared_ptr<Task> task) {
 }
 
 void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome) {
+  task->pass->End(outcome);
   Exchange exchange{.call_id = task->call_id,
                     .account_id = task->account->id,
                     .operation = task->request.operation,

@@ -46,7 +46,11 @@ class PostgresAccountStore : public AccountStore {
               .status());
       RETURN_IF_ERROR(
           tx.Exec("INSERT INTO accounts (account_id, treasury_id, settings, secret, token_limit, "
-                  "token_min_interval) VALUES ($1, $2, $3, $4, $5, make_interval(secs => $6))",
+                  "token_min_interval, search_since) VALUES ($1, $2, $3, $4, $5, "
+                  "make_interval(secs => $6), "
+                  // It may be one that was lost, and so may what it bought.
+                  "(SELECT min(unseen_from) FROM database_epochs WHERE notice_time > now() - "
+                  "interval '7 days'))",
                   {id, treasury_id, Bytes{sealed_settings}, Bytes{sealed_secret},
                    settings.token_limit_per_day(), MinInterval(settings)})
               .status());
@@ -100,6 +104,34 @@ class PostgresAccountStore : public AccountStore {
       return AppendAudit(tx, kService, {entry});
     }));
     return Get(id);
+  }
+
+  absl::StatusOr<AccountPtr> Stop(std::string_view account_id, std::string_view reason,
+                                  const AuditEntry& entry) override {
+    // It waits for the intents that hold the row; those that come after see it.
+    return Switch(account_id, entry,
+                  "UPDATE accounts SET stop_time = coalesce(stop_time, clock_timestamp()), "
+                  "stop_reason = $2 WHERE account_id = $1 AND (stop_time IS NULL OR stop_reason <> "
+                  "$2)",
+                  {account_id, reason});
+  }
+
+  absl::StatusOr<AccountPtr> Start(std::string_view account_id, const AuditEntry& entry) override {
+    return Switch(
+        account_id, entry,
+        "UPDATE accounts SET stop_time = NULL, stop_reason = '' WHERE account_id = $1 AND "
+        "stop_time IS NOT NULL",
+        {account_id});
+  }
+
+ private:
+  absl::StatusOr<AccountPtr> Switch(std::string_view account_id, const AuditEntry& entry,
+                                    const std::string& update, const std::vector<Param>& params) {
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows rows, tx.Exec(update, params));
+      return rows.affected() == 0 ? absl::OkStatus() : AppendAudit(tx, kService, {entry});
+    }));
+    return Get(account_id);
   }
 
   absl::StatusOr<AccountPtr> Update(std::string_view account_id, const Change& change,
@@ -159,6 +191,7 @@ class PostgresAccountStore : public AccountStore {
   static constexpr int kUpdateAttempts = 5;
   static constexpr char kSelect[] =
       "SELECT a.account_id, a.treasury_id, a.settings, t.credential_refused, t.problem, "
+      "a.stop_time, a.stop_reason, a.search_since, "
       "CASE WHEN a.last_error_time > now() - interval '1 hour' THEN a.last_error ELSE '' END "
       "AS last_error FROM accounts a JOIN treasuries t USING (treasury_id) ";
 
@@ -189,6 +222,14 @@ class PostgresAccountStore : public AccountStore {
     account->treasury_id = row.Text("treasury_id");
     ASSIGN_OR_RETURN(account->settings, OpenSettings(account->id, row.Binary("settings")));
     account->settings.set_credential_refused(row.Bool("credential_refused"));
+    account->settings.set_stopped(!row.IsNull("stop_time"));
+    account->settings.set_stop_reason(row.Text("stop_reason"));
+    account->settings.clear_stop_time();
+    if (const auto time = row.OptionalTime("stop_time")) {
+      account->settings.mutable_stop_time()->set_seconds(absl::ToUnixSeconds(*time));
+    }
+    account->search_since = row.OptionalTime("search_since");
+    account->settings.set_searches_first(account->search_since.has_value());
     const std::string problem = row.Text("problem");
     account->settings.set_last_error(problem.empty() ? row.Text("last_error") : problem);
     return AccountPtr(std::move(account));

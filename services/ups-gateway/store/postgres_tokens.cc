@@ -5,6 +5,7 @@
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/store/postgres_epoch.h"
 #include "services/ups-gateway/store/postgres_errors.h"
 
 namespace psups::ups_gateway {
@@ -36,6 +37,8 @@ class PostgresTokenStore : public TokenStore {
       ASSIGN_OR_RETURN(const Rows locked,
                        tx.Exec(absl::StrCat(kSelectRow, "FOR UPDATE"), {account.treasury_id}));
       if (locked.empty()) return absl::NotFoundError("the account's credential vanished");
+      // Before the count: should commits be lost, it may lack requests that were made.
+      RETURN_IF_ERROR(CheckEpoch(tx));
       // A statement of its own: it sees what was committed while this one waited for the lock.
       ASSIGN_OR_RETURN(const Rows counted, tx.Exec(kCount, {account.treasury_id, kCountedBefore}));
       const TreasuryFacts facts = ReadFacts(locked[0], counted[0]);
@@ -181,6 +184,16 @@ class PostgresTokenStore : public TokenStore {
       if (!oldest.empty()) budget.next_free_time = oldest[0].Time("free");
     }
     return budget;
+  }
+
+  absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) override {
+    ASSIGN_OR_RETURN(const Rows rows, db_.Exec("SELECT treasury_id, token_version FROM treasuries "
+                                               "WHERE treasury_id = ANY ($1::text[])",
+                                               {treasury_ids}));
+    std::map<std::string, std::string> versions;
+    for (const Row row : rows) versions[row.Text("treasury_id")] = row.Text("token_version");
+    return versions;
   }
 
  private:

@@ -1,7 +1,6 @@
 """ups-sandbox under libfaketime: tokens end, limits and shipments age by the moved clock."""
 
 import base64
-import glob
 import json
 import os
 import subprocess
@@ -13,8 +12,8 @@ import urllib.request
 from pathlib import Path
 
 from deploy.local.layout import BINARIES
+from tests.e2e.moved_time import MovedTime
 
-LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 CONFIG = {"clients": [{"client_id": "app", "client_secret": "s3cret", "accounts": ["F3R1N0"],
                        "token_seconds": 3599, "token_limit_per_day": 2}]}
 
@@ -24,17 +23,12 @@ class MovedTimeTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         home = Path(folder.name)
-        self.offset = home / "offset"
-        self.move("+0s")
+        self.clock = MovedTime(home)
         (home / "config.json").write_text(json.dumps(CONFIG))
-        libraries = glob.glob(LIBRARY)
-        self.assertTrue(libraries, "the package faketime is missing: run make deps")
         child = subprocess.Popen(
             [BINARIES / "ups-sandbox", "--config", home / "config.json", "--ready-file",
              home / "ready"],
-            env=os.environ | {"LD_PRELOAD": libraries[0], "FAKETIME_NO_CACHE": "1",
-                              "FAKETIME_TIMESTAMP_FILE": str(self.offset),
-                              "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+            env=os.environ | self.clock.environment)
         self.addCleanup(child.wait)
         self.addCleanup(child.kill)
         deadline = time.monotonic() + 60
@@ -43,11 +37,6 @@ class MovedTimeTest(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
         self.ready = json.loads((home / "ready").read_text())
-
-    def move(self, offset):
-        fresh = self.offset.with_suffix(".new")
-        fresh.write_text(offset + "\n")
-        fresh.replace(self.offset)
 
     def call(self, path, headers, body=None):
         """The answer's status and body."""
@@ -75,11 +64,11 @@ class MovedTimeTest(unittest.TestCase):
     def test_tokens_and_their_limit_follow_the_moved_clock(self):
         _, first = self.token()
         self.assertEqual(self.track(first["access_token"]), 200)
-        self.move("+3599s")
+        self.clock.step(3599)
         self.assertEqual(self.track(first["access_token"]), "251004")
         self.assertEqual(self.token()[0], 200)
         self.assertEqual(self.token()[0], 429)
-        self.move("+49h")
+        self.clock.step(48 * 3600)
         self.assertEqual(self.token()[0], 200)
         with urllib.request.urlopen(f"http://{self.ready['admin']}/admin/truth") as answer:
             requests = json.load(answer)["token_requests"]
