@@ -83,8 +83,8 @@ class AccountServer : public ups::v1::AccountService::CallbackService {
   AccountStore& accounts_;
   TokenStore& tokens_;
   AccountBook& book_;
-  Reconciler& reconciler_;
   Doctor& doctor_;
+  Reconciler& reconciler_;
   const Clock& clock_;
   Executor& executor_;
 };
