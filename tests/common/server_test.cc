@@ -226,8 +226,8 @@ TEST(AccessTest, AnyServiceMayReadAddressesAndParcelsAtUpsAndNothingElse) {
     open.push_back(method->name());
     EXPECT_EQ(rule.class_(), access::v1::Rule::READ) << method->full_name();
   }
-  EXPECT_THAT(open, ::testing::UnorderedElementsAre("ValidateAddress", "TrackPackage",
-                                                    "TrackByReference"));
+  EXPECT_THAT(
+      open, ::testing::UnorderedElementsAre("ValidateAddress", "TrackPackage", "TrackByReference"));
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ class UpsFlowTest : public ::testing::Test {
  protected:
   UpsFlowTest() {
     ups_sandbox::Config config;
-    config.clients = {
-        {.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
+    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
     sandbox_ = *ups_sandbox::Sandbox::Start(std::move(config));
     gateway_ = std::make_unique<Gateway>(schema_.db(), ring_, Gateway::Options{.steady = &steady_});
   }
@@ -76,8 +75,8 @@ class UpsFlowTest : public ::testing::Test {
   }
   // Waits until that many calls of ships wait for their turn.
   static void AwaitWaiting(double calls) {
-    const prometheus::Gauge& waiting = Gauge(
-        "psups_ups_flow_waiting", "Calls to UPS that wait for their turn.", {{"op", "ship"}});
+    const prometheus::Gauge& waiting =
+        Gauge("psups_ups_flow_waiting", "Calls to UPS that wait for their turn.", {{"op", "ship"}});
     while (waiting.Value() < calls) std::this_thread::yield();
   }
 
@@ -96,8 +95,9 @@ TEST_F(UpsFlowTest, AnAddressIsAskedAboutOnceInItsLifeAndTheProofIsKept) {
   ASSERT_OK_AND_ASSIGN(const auto first, Validate("12 Fern St"));
   EXPECT_THAT(first.call_id(), SizeIs(32));
   EXPECT_GT(first.verdict_time().seconds(), 0);
-  const std::string kept = "SELECT (SELECT count(*) FROM exchanges) + (SELECT count(*) FROM "
-                           "audit_outbox) AS n";
+  const std::string kept =
+      "SELECT (SELECT count(*) FROM exchanges) + (SELECT count(*) FROM "
+      "audit_outbox) AS n";
   const int before = Count(kept);
   ASSERT_OK_AND_ASSIGN(const auto again, Validate(" 12 FERN  st."));
   EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
@@ -142,7 +142,7 @@ TEST_F(UpsFlowTest, AShorterLifeOfTheAccountCountsForWhatIsKeptToo) {
 }
 
 TEST_F(UpsFlowTest, WithALifeOfZeroUpsIsAskedEveryTime) {
-  CreateAccount([](pb::Account& account) { account.mutable_address_verdict_life(); });
+  CreateAccount([](pb::Account& account) { account.mutable_address_verdict_life()->set_seconds(0); });
   ASSERT_OK(Validate("12 Fern St"));
   ASSERT_OK(Validate("12 Fern St"));
   EXPECT_EQ(Asked("xav"), 2u);
@@ -227,10 +227,8 @@ class FlowStoreTest : public ::testing::Test {
 };
 
 TEST_F(FlowStoreTest, OneBurstHalvesOnceWhateverReplicasItHits) {
-  const FlowReport before{.account_id = "demo",
-                          .throttled = true,
-                          .sent_ago = absl::Seconds(2),
-                          .full_rate = 100};
+  const FlowReport before{
+      .account_id = "demo", .throttled = true, .sent_ago = absl::Seconds(2), .full_rate = 100};
   EXPECT_DOUBLE_EQ(Told("r1", {before}).share, 0.5);
   EXPECT_DOUBLE_EQ(Told("r2", {before, before}).share, 0.5);
   FlowReport after = before;

@@ -26,9 +26,10 @@ const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
 bool Open(Operation) { return true; }
 
 HttpOutcome Reply(int status, HttpHeaders headers = {}, std::string body = {}) {
-  return {.response =
-              HttpResponse{.status = status, .headers = std::move(headers), .body = std::move(body)},
-          .body_started = true};
+  return {
+      .response =
+          HttpResponse{.status = status, .headers = std::move(headers), .body = std::move(body)},
+      .body_started = true};
 }
 
 HttpOutcome NoReply() { return {.response = absl::UnavailableError("ups: connection lost")}; }
@@ -297,8 +298,7 @@ class LimiterProperty : public ::testing::TestWithParam<int> {
       const bool busy = (now - kStart) < absl::Seconds(10);
       for (int i = random() % (busy ? 3 : 1); i > 0; --i) {
         const Call call{operations[random() % operations.size()],
-                        callers[random() % callers.size()],
-                        absl::StrCat(20270101 + random() % 5)};
+                        callers[random() % callers.size()], absl::StrCat(20270101 + random() % 5)};
         waiting_[++ids] = call;
         ASSERT_FALSE(limiter.Wait(ids, call.operation, {call.caller, call.ship_by}, 100'000));
       }
@@ -373,10 +373,10 @@ TEST_P(LimiterProperty, WhileOthersWaitNobodyPassesItsShare) {
   Run(settings);
   EXPECT_LE(MostBeyond(80, [](const Going&) { return true; }), RateBucket::Burst(80) + 0.001);
   for (const std::string caller : {"builder", "tracking", "other"}) {
-    EXPECT_LE(MostBeyond(32, [&](const Going& going) {
-                return going.caller == caller && going.others_waited;
-              }),
-              RateBucket::Burst(32) + 0.001)
+    EXPECT_LE(
+        MostBeyond(
+            32, [&](const Going& going) { return going.caller == caller && going.others_waited; }),
+        RateBucket::Burst(32) + 0.001)
         << caller;
   }
 }
@@ -536,7 +536,32 @@ TEST_F(FlowControlTest, ACallGoesAtOnceWhileThereIsRoomAndElseWhenOneEnds) {
   Ask("d");
   FlowPassPtr unsent = std::move(passes_["b"]);
   unsent = nullptr;
+  flow_.Pump();
   EXPECT_THAT(went_, ElementsAre("a", "b", "c", "d"));
+}
+
+TEST_F(FlowControlTest, ALongQueueOfCallsThatAllGiveUpAtOnceIsNoDeepRecursion) {
+  Set(0, 1);
+  FlowControl flow(store_, "run1", clock_, wall_, [] { return 1.0; }, {});
+  FlowPassPtr first;
+  flow.Admit(account_, Operation::kShip, {},
+             [&](absl::StatusOr<FlowPassPtr> pass) { first = *std::move(pass); });
+  int given_up = 0;
+  int depth = 0;
+  int deepest = 0;
+  for (int i = 0; i < 1000; ++i) {
+    flow.Admit(account_, Operation::kShip, {}, [&](absl::StatusOr<FlowPassPtr> pass) {
+      deepest = std::max(deepest, ++depth);
+      if (pass.ok()) *pass = nullptr;  // as when there is no token
+      ++given_up;
+      --depth;
+    });
+  }
+  first = nullptr;
+  while (flow.Pump() > 0) {
+  }
+  EXPECT_EQ(given_up, 1000);
+  EXPECT_EQ(deepest, 1);
 }
 
 TEST_F(FlowControlTest, WhoHasWaitedTooLongIsToldThatNothingWasSent) {

@@ -8,6 +8,7 @@
 
 #include "common/testing/status_matchers.h"
 #include "services/ups-gateway/wire/json_reader.h"
+#include "services/ups-gateway/wire/lane.h"
 #include "services/ups-gateway/wire/tracking_time.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 #include "services/ups-gateway/wire/ups_requests.h"

@@ -9,7 +9,7 @@
 #include "absl/strings/strip.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/wire/shipment_check.h"
-#include "services/ups-gateway/wire/ups_replies.h"
+#include "services/ups-gateway/wire/wire_text.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -6,7 +6,7 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/account/account_errors.h"
 #include "services/ups-gateway/account/account_update.h"
-#include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/wire_text.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -1,14 +1,15 @@
 #include "services/ups-gateway/calls/service.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/flow/address_key.h"
 #include "services/ups-gateway/purchase/call.h"
-#include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/field_check.h"
 #include "services/ups-gateway/wire/shipment_check.h"
-#include "services/ups-gateway/wire/ups_replies.h"
+#include "services/ups-gateway/wire/ups_answers.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -19,6 +20,7 @@ constexpr int kMostPageSize = 1000;
 constexpr int kDefaultPageSize = 100;
 constexpr int kMostSubscribed = 100;
 constexpr int kMostAcknowledged = 500;
+constexpr int kMostVoided = 20;
 // UPS may show a shipment later than a person looked.
 constexpr absl::Duration kWatchAfterPerson = absl::Minutes(1);
 constexpr absl::Duration kSubscriptionLife = absl::Hours(24 * 14);
@@ -28,36 +30,19 @@ absl::Status AsOutage(const absl::Status& status) {
   return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
 }
 
-std::string AccountError(const absl::Status& status) {
-  return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status)
-             ? std::string(status.message())
-             : "";
-}
-
-absl::StatusOr<pb::TrackPackageResponse> ReadTrack(const HttpResponse& response,
-                                                   const std::string& tracking_number) {
-  if (response.status == 200) return ParseTrackReply(response.body, tracking_number);
-  // Some answers to an unknown number are errors, and say the same.
-  if (Look(Operation::kTrack, CodeOf(response), response.status).action == Action::kNotFound ||
-      response.status == 404) {
-    return pb::TrackPackageResponse();
+absl::Status CheckVoidedPackages(const pb::VoidShipmentRequest& request) {
+  if (request.tracking_numbers_size() > kMostVoided) {
+    return Refuse("tracking_numbers", absl::StrCat(request.tracking_numbers_size()), "at most 20");
   }
-  return StatusFromUps(Operation::kTrack, response);
-}
-
-absl::StatusOr<pb::SubscribePackagesResponse> ReadSubscribe(const HttpResponse& response,
-                                                            const std::vector<std::string>& asked,
-                                                            absl::Time now) {
-  pb::SubscribePackagesResponse result;
-  if (response.status == 200) {
-    ASSIGN_OR_RETURN(result, ParseSubscribeReply(response.body));
-  } else if (const std::string code = CodeOf(response); code == "VSS210") {
-    for (const std::string& number : asked) result.add_invalid_tracking_numbers(number);
-  } else {
-    return StatusFromUps(Operation::kSubscribe, response);
+  std::set<std::string> seen;
+  for (int i = 0; i < request.tracking_numbers_size(); ++i) {
+    const std::string field = absl::StrCat("tracking_numbers[", i, "]");
+    RETURN_IF_ERROR(CheckLabelNumber(request.tracking_numbers(i), field));
+    if (!seen.insert(request.tracking_numbers(i)).second) {
+      return Refuse(field, Quoted(request.tracking_numbers(i)), "each package once");
+    }
   }
-  result.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(now + kSubscriptionLife));
-  return result;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -159,11 +144,7 @@ void UpsOperations::ValidateAddress(const pb::ValidateAddressRequest& request, c
 void UpsOperations::AskVerdict(const AccountPtr& account, const type::v1::Address& address,
                                AuditEntry entry, Reply<pb::ValidateAddressResponse> done) {
   AskAndRecord<pb::ValidateAddressResponse>(
-      account, AddressRequest(account->settings, address), std::move(entry),
-      [](const HttpResponse& response) -> absl::StatusOr<pb::ValidateAddressResponse> {
-        if (response.status != 200) return StatusFromUps(Operation::kAddress, response);
-        return ParseAddressReply(response.body);
-      },
+      account, AddressRequest(account->settings, address), std::move(entry), ReadAddress,
       std::move(done), /*intended=*/"",
       [this, account, address](pb::ValidateAddressResponse& answer, CallRecord& record) {
         answer.set_call_id(record.exchanges.back().call_id);
@@ -197,6 +178,7 @@ void UpsOperations::VoidShipment(const pb::VoidShipmentRequest& request, const C
       !status.ok()) {
     return done(status);
   }
+  if (absl::Status status = CheckVoidedPackages(request); !status.ok()) return done(status);
   accounts_.Find(request.account(), [this, request, caller, done = std::move(done)](
                                         absl::StatusOr<AccountPtr> account) mutable {
     if (!account.ok()) return done(account.status());
@@ -209,9 +191,12 @@ void UpsOperations::VoidShipment(const pb::VoidShipmentRequest& request, const C
 void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequest& request,
                            const Caller& caller, Reply<pb::VoidShipmentResponse> done) {
   const std::string call_id = NewCallId(clock_.Now());
-  const nlohmann::json detail = {{"request_id", request.request_id()},
-                                 {"account", request.account()},
-                                 {"ups_shipment_id", request.ups_shipment_id()}};
+  const std::vector<std::string> numbers(request.tracking_numbers().begin(),
+                                         request.tracking_numbers().end());
+  nlohmann::json detail = {{"request_id", request.request_id()},
+                           {"account", request.account()},
+                           {"ups_shipment_id", request.ups_shipment_id()}};
+  if (!numbers.empty()) detail["tracking_numbers"] = numbers;
   AuditEntry entry{.action = "ups.void.intent",
                    .subject = SubjectOf(request.request_id()),
                    .actor = caller.identity,
@@ -229,73 +214,35 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
   entry.action = "ups.void.outcome";
   entry.event_id = call_id + ".outcome";
   entry.detail = detail;
-  asker_.Ask(
-      account, VoidRequest(account->settings, request.ups_shipment_id()),
-      [this, account, request, call_id, entry = std::move(entry),
-       done = std::move(done)](AskResult asked) mutable {
-        absl::StatusOr<pb::VoidShipmentResponse> result = pb::VoidShipmentResponse();
-        if (!asked.response.ok()) {
-          result = asked.response.status();
-        } else {
-          const HttpResponse& response = *asked.response;
-          const absl::Status refusal = StatusFromUps(Operation::kVoid, response);
-          if (response.status == 200) {
-            const absl::StatusOr<bool> voided = ParseVoidReply(response.body);
-            if (!voided.ok()) {
-              result = AsOutage(voided.status());
-            } else if (!*voided) {
-              result = absl::FailedPreconditionError(
-                  "UPS did not void the shipment. Void it at ups.com or call UPS.");
-            }
-          } else if (Look(Operation::kVoid, CodeOf(response), response.status).action ==
-                     Action::kDone) {
-            result->set_already_voided(true);
-          } else {
-            result = refusal;
-          }
-        }
-        if (asked.exchanges.empty()) {
-          return RecordNotSent(account, std::move(entry), call_id, std::move(result),
-                               std::move(done));
-        }
-        entry.detail["call_id"] = asked.exchanges.back().call_id;
-        entry.detail["calls"] = CallsDetail(asked.exchanges);
-        entry.detail["status"] = absl::StatusCodeToString(result.status().code());
-        CallRecord record{.exchanges = std::move(asked.exchanges),
-                          .entry = std::move(entry),
-                          .account_id = account->id,
-                          .account_error = AccountError(result.status())};
-        if (result.ok()) record.voided = VoidEnd{request.request_id(), result->already_voided()};
-        recorder_.Record(std::move(record),
-                         [result = std::move(result), done = std::move(done),
-                          unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
-                           if (!recorded.ok()) return done(recorded);
-                           done(result);
-                         });
-      },
-      call_id, {.caller = FlowCaller(caller.identity)});
-}
-
-void UpsOperations::TrackPackage(const pb::TrackPackageRequest& request, const Caller& caller,
-                                 Reply<pb::TrackPackageResponse> done) {
-  if (absl::Status status = CheckTrackingNumber(request.tracking_number(), "tracking_number");
-      !status.ok()) {
-    return done(status);
-  }
-  accounts_.Find(
-      request.account(), [this, number = request.tracking_number(), actor = caller.identity,
-                          trace_id = caller.trace_id,
-                          done = std::move(done)](absl::StatusOr<AccountPtr> account) mutable {
-        if (!account.ok()) return done(account.status());
-        AskAndRecord<pb::TrackPackageResponse>(
-            *account, TrackRequest(number),
-            {.action = "ups.track",
-             .subject = "trackers/" + number,
-             .actor = std::move(actor),
-             .trace_id = std::move(trace_id)},
-            [number](const HttpResponse& response) { return ReadTrack(response, number); },
-            std::move(done));
-      });
+  asker_.Ask(account, VoidRequest(account->settings, request.ups_shipment_id(), numbers),
+             [this, account, request, numbers, call_id, entry = std::move(entry),
+              done = std::move(done)](AskResult asked) mutable {
+               absl::StatusOr<pb::VoidShipmentResponse> result =
+                   asked.response.ok() ? ReadVoid(*asked.response, numbers)
+                                       : asked.response.status();
+               if (!result.ok()) result = AsOutage(result.status());
+               if (asked.exchanges.empty()) {
+                 return RecordNotSent(account, std::move(entry), call_id, std::move(result),
+                                      std::move(done));
+               }
+               entry.detail["call_id"] = asked.exchanges.back().call_id;
+               entry.detail["calls"] = CallsDetail(asked.exchanges);
+               entry.detail["status"] = absl::StatusCodeToString(result.status().code());
+               CallRecord record{.exchanges = std::move(asked.exchanges),
+                                 .entry = std::move(entry),
+                                 .account_id = account->id,
+                                 .account_error = AccountError(result.status())};
+               if (result.ok())
+                 record.voided = VoidEnd{request.request_id(), result->already_voided()};
+               recorder_.Record(
+                   std::move(record),
+                   [result = std::move(result), done = std::move(done),
+                    unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
+                     if (!recorded.ok()) return done(recorded);
+                     done(result);
+                   });
+             },
+             call_id, {.caller = FlowCaller(caller.identity)});
 }
 
 void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& request,
@@ -337,7 +284,12 @@ void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& reques
                            AskAndRecord<pb::SubscribePackagesResponse>(
                                account, SubscribeRequest(account->settings, numbers), outcome,
                                [numbers, asked = clock_.Now()](const HttpResponse& response) {
-                                 return ReadSubscribe(response, numbers, asked);
+                                 auto answer = ReadSubscribe(response, numbers);
+                                 if (answer.ok()) {
+                                   answer->mutable_expire_time()->set_seconds(
+                                       absl::ToUnixSeconds(asked + kSubscriptionLife));
+                                 }
+                                 return answer;
                                },
                                std::move(done), call_id);
                          });
@@ -399,84 +351,6 @@ absl::StatusOr<pb::AcknowledgeCallsResponse> UpsOperations::AcknowledgeCalls(
   }
   RETURN_IF_ERROR(store_.Acknowledge({request.request_ids().begin(), request.request_ids().end()}));
   return pb::AcknowledgeCallsResponse();
-}
-
-grpc::ServerUnaryReactor* UpsServer::ValidateAddress(grpc::CallbackServerContext* context,
-                                                     const pb::ValidateAddressRequest* request,
-                                                     pb::ValidateAddressResponse* response) {
-  return HandleAsync(context, request, response,
-                     [this](const auto& asked, const Caller& caller, auto done) {
-                       operations_.ValidateAddress(asked, caller, std::move(done));
-                     });
-}
-
-grpc::ServerUnaryReactor* UpsServer::CreateShipment(grpc::CallbackServerContext* context,
-                                                    const pb::CreateShipmentRequest* request,
-                                                    pb::Call* response) {
-  return HandleAsync(context, request, response,
-                     [this](const auto& asked, const Caller& caller, auto done) {
-                       operations_.CreateShipment(asked, caller, std::move(done));
-                     });
-}
-
-grpc::ServerUnaryReactor* UpsServer::VoidShipment(grpc::CallbackServerContext* context,
-                                                  const pb::VoidShipmentRequest* request,
-                                                  pb::VoidShipmentResponse* response) {
-  return HandleAsync(context, request, response,
-                     [this](const auto& asked, const Caller& caller, auto done) {
-                       operations_.VoidShipment(asked, caller, std::move(done));
-                     });
-}
-
-grpc::ServerUnaryReactor* UpsServer::TrackPackage(grpc::CallbackServerContext* context,
-                                                  const pb::TrackPackageRequest* request,
-                                                  pb::TrackPackageResponse* response) {
-  return HandleAsync(context, request, response,
-                     [this](const auto& asked, const Caller& caller, auto done) {
-                       operations_.TrackPackage(asked, caller, std::move(done));
-                     });
-}
-
-grpc::ServerUnaryReactor* UpsServer::SubscribePackages(grpc::CallbackServerContext* context,
-                                                       const pb::SubscribePackagesRequest* request,
-                                                       pb::SubscribePackagesResponse* response) {
-  return HandleAsync(context, request, response,
-                     [this](const auto& asked, const Caller& caller, auto done) {
-                       operations_.SubscribePackages(asked, caller, std::move(done));
-                     });
-}
-
-grpc::ServerUnaryReactor* UpsServer::GetCall(grpc::CallbackServerContext* context,
-                                             const pb::GetCallRequest* request,
-                                             pb::Call* response) {
-  return Handle(executor_, context, request, response,
-                [this](const auto& asked, const Caller& caller) {
-                  return operations_.GetCall(asked, caller);
-                });
-}
-
-grpc::ServerUnaryReactor* UpsServer::CloseCall(grpc::CallbackServerContext* context,
-                                               const pb::CloseCallRequest* request,
-                                               pb::Call* response) {
-  return Handle(executor_, context, request, response,
-                [this](const auto& asked, const Caller& caller) {
-                  return operations_.CloseCall(asked, caller);
-                });
-}
-
-grpc::ServerUnaryReactor* UpsServer::ListCalls(grpc::CallbackServerContext* context,
-                                               const pb::ListCallsRequest* request,
-                                               pb::ListCallsResponse* response) {
-  return Handle(executor_, context, request, response,
-                [this](const auto& asked, const Caller&) { return operations_.ListCalls(asked); });
-}
-
-grpc::ServerUnaryReactor* UpsServer::AcknowledgeCalls(grpc::CallbackServerContext* context,
-                                                      const pb::AcknowledgeCallsRequest* request,
-                                                      pb::AcknowledgeCallsResponse* response) {
-  return Handle(executor_, context, request, response, [this](const auto& asked, const Caller&) {
-    return operations_.AcknowledgeCalls(asked);
-  });
 }
 
 }  // namespace psups::ups_gateway

@@ -9,12 +9,10 @@
 #include "psups/ups/v1/ups_service.grpc.pb.h"
 #include "services/ups-gateway/account/account_book.h"
 #include "services/ups-gateway/calls/asker.h"
+#include "services/ups-gateway/calls/lookups.h"
 #include "services/ups-gateway/purchase/purchaser.h"
 
 namespace psups::ups_gateway {
-
-template <typename Response>
-using Reply = std::function<void(absl::StatusOr<Response>)>;
 
 // UPS's operations, without gRPC: what may be asked, asked of UPS, recorded, and only then told.
 class UpsOperations {
@@ -27,7 +25,8 @@ class UpsOperations {
         recorder_(recorder),
         purchaser_(purchaser),
         clock_(clock),
-        post_(std::move(post)) {}
+        post_(std::move(post)),
+        lookups_(accounts, asker, recorder, clock) {}
 
   void ValidateAddress(const ups::v1::ValidateAddressRequest& request, const Caller& caller,
                        Reply<ups::v1::ValidateAddressResponse> done);
@@ -35,8 +34,22 @@ class UpsOperations {
                       Reply<ups::v1::Call> done);
   void VoidShipment(const ups::v1::VoidShipmentRequest& request, const Caller& caller,
                     Reply<ups::v1::VoidShipmentResponse> done);
+  void RecoverLabel(const ups::v1::RecoverLabelRequest& request, const Caller& caller,
+                    Reply<ups::v1::RecoverLabelResponse> done) {
+    lookups_.RecoverLabel(request, caller, std::move(done));
+  }
+  void FindShipment(const ups::v1::FindShipmentByReferenceRequest& request, const Caller& caller,
+                    Reply<ups::v1::FindShipmentByReferenceResponse> done) {
+    lookups_.FindShipment(request, caller, std::move(done));
+  }
   void TrackPackage(const ups::v1::TrackPackageRequest& request, const Caller& caller,
-                    Reply<ups::v1::TrackPackageResponse> done);
+                    Reply<ups::v1::TrackPackageResponse> done) {
+    lookups_.TrackPackage(request, caller, std::move(done));
+  }
+  void TrackByReference(const ups::v1::TrackByReferenceRequest& request, const Caller& caller,
+                        Reply<ups::v1::TrackByReferenceResponse> done) {
+    lookups_.TrackByReference(request, caller, std::move(done));
+  }
   void SubscribePackages(const ups::v1::SubscribePackagesRequest& request, const Caller& caller,
                          Reply<ups::v1::SubscribePackagesResponse> done);
 
@@ -70,6 +83,7 @@ class UpsOperations {
   Purchaser& purchaser_;
   const Clock& clock_;
   const Post post_;
+  Lookups lookups_;
 };
 
 // psups.ups.v1.UpsService.
@@ -99,6 +113,15 @@ class UpsServer : public ups::v1::UpsService::CallbackService {
   grpc::ServerUnaryReactor* AcknowledgeCalls(grpc::CallbackServerContext* context,
                                              const ups::v1::AcknowledgeCallsRequest* request,
                                              ups::v1::AcknowledgeCallsResponse* response) override;
+  grpc::ServerUnaryReactor* RecoverLabel(grpc::CallbackServerContext* context,
+                                         const ups::v1::RecoverLabelRequest* request,
+                                         ups::v1::RecoverLabelResponse* response) override;
+  grpc::ServerUnaryReactor* FindShipmentByReference(
+      grpc::CallbackServerContext* context, const ups::v1::FindShipmentByReferenceRequest* request,
+      ups::v1::FindShipmentByReferenceResponse* response) override;
+  grpc::ServerUnaryReactor* TrackByReference(grpc::CallbackServerContext* context,
+                                             const ups::v1::TrackByReferenceRequest* request,
+                                             ups::v1::TrackByReferenceResponse* response) override;
   grpc::ServerUnaryReactor* TrackPackage(grpc::CallbackServerContext* context,
                                          const ups::v1::TrackPackageRequest* request,
                                          ups::v1::TrackPackageResponse* response) override;

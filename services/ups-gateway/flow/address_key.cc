@@ -13,7 +13,8 @@ constexpr absl::Duration kLongestLife = absl::Hours(24 * 30);
 
 std::string Normal(std::string text) {
   // To a blank and not to nothing: "12.5" must not become "125".
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '.' || c == ','; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '.' || c == ','; }, ' ');
   absl::AsciiStrToUpper(&text);
   absl::RemoveExtraAsciiWhitespace(&text);
   return text;

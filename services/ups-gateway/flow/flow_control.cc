@@ -40,9 +40,11 @@ std::string InSeconds(absl::Duration wait) {
 }
 
 absl::Status Away(Operation operation, absl::Duration probe_in) {
-  return absl::UnavailableError(absl::StrCat("UPS does not answer ", std::string(NameOf(operation)),
-                                             "; nothing was sent. It is asked again in ",
-                                             InSeconds(probe_in), "."));
+  return absl::UnavailableError(absl::StrCat(
+      "UPS does not answer ", std::string(NameOf(operation)), "; nothing was sent. It is ",
+      probe_in > absl::ZeroDuration() ? absl::StrCat("asked again in ", InSeconds(probe_in))
+                                      : "being asked",
+      "."));
 }
 
 absl::Status Late() {
@@ -51,8 +53,8 @@ absl::Status Late() {
 }
 
 absl::Status NotYet(absl::Duration wait) {
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "UPS wants no calls for ", InSeconds(wait), "; this one was not sent. Try again then."));
+  return absl::ResourceExhaustedError(absl::StrCat("UPS wants no calls for ", InSeconds(wait),
+                                                   "; this one was not sent. Try again then."));
 }
 
 absl::Status Stopping() { return absl::UnavailableError("the service is stopping"); }
@@ -60,8 +62,7 @@ absl::Status Stopping() { return absl::UnavailableError("the service is stopping
 }  // namespace
 
 absl::Time SteadyClock::Now() const {
-  return absl::UnixEpoch() +
-         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 FlowPass::~FlowPass() {
@@ -147,8 +148,8 @@ void FlowControl::Admit(const AccountPtr& account, Operation operation, CallOrig
       pass = Pass(entry, account->id, operation, origin.caller, now);
     } else if (gate == Circuit::Gate::kRefuse) {
       CountRefused("circuit");
-      answers.push_back({std::move(done),
-                         Away(operation, CircuitOf(entry, operation).ProbeIn(now))});
+      answers.push_back(
+          {std::move(done), Away(operation, CircuitOf(entry, operation).ProbeIn(now))});
     } else if (NotBefore(entry, operation) > now + options_.patience) {
       CountRefused("not_before");
       answers.push_back({std::move(done), NotYet(NotBefore(entry, operation) - now)});
@@ -195,8 +196,8 @@ int FlowControl::PumpEntry(Entry& entry, absl::Time now, Answers& answers) {
   if (entry.limiter.waiting() == 0) return 0;
   const std::size_t before = answers.size();
   // All have the same patience, so the oldest is the first to lose it.
-  for (auto oldest = entry.limiter.Oldest();
-       oldest && entry.waiters.at(*oldest).give_up <= now; oldest = entry.limiter.Oldest()) {
+  for (auto oldest = entry.limiter.Oldest(); oldest && entry.waiters.at(*oldest).give_up <= now;
+       oldest = entry.limiter.Oldest()) {
     entry.limiter.Remove(*oldest);
     Refuse(entry, *oldest, "patience", Late(), answers);
   }
@@ -216,8 +217,8 @@ int FlowControl::PumpEntry(Entry& entry, absl::Time now, Answers& answers) {
     auto waiter = entry.waiters.extract(*next);
     Waiter& going = waiter.mapped();
     WaitingGauge(going.operation).Decrement();
-    answers.push_back({std::move(going.done), Pass(entry, going.account->id, going.operation,
-                                                   going.caller, now)});
+    answers.push_back({std::move(going.done),
+                       Pass(entry, going.account->id, going.operation, going.caller, now)});
   } while (true);
   return static_cast<int>(answers.size() - before);
 }
@@ -244,8 +245,8 @@ absl::Duration FlowControl::DueIn() {
   absl::Time due = now + kLongestDue;
   for (auto& [id, entry] : entries_) {
     if (entry.limiter.waiting() == 0) continue;
-    due = std::min({due, entry.limiter.NextTime(now),
-                    entry.waiters.at(*entry.limiter.Oldest()).give_up});
+    due = std::min(
+        {due, entry.limiter.NextTime(now), entry.waiters.at(*entry.limiter.Oldest()).give_up});
     for (const Operation operation : entry.limiter.Waiting()) {
       if (Look(entry, operation, now) != Circuit::Gate::kPass) {
         due = std::min(due, now + kLookAgain);
@@ -258,6 +259,7 @@ absl::Duration FlowControl::DueIn() {
 void FlowControl::Leave(const FlowPass& pass, const CallEnd& end, bool sent) {
   Answers answers;
   bool tell = false;
+  bool changed = false;
   bool opened = false;
   {
     std::lock_guard lock(mutex_);
@@ -279,18 +281,23 @@ void FlowControl::Leave(const FlowPass& pass, const CallEnd& end, bool sent) {
       const std::string operation = throttled ? "" : std::string(NameOf(pass.operation_));
       if (throttled) {
         entry.limit = Learn(entry.limit, news, now, options_.recovery);
+        changed = entry.limit.change_time == now;
       } else {
         absl::Time& not_before = entry.not_before.try_emplace(operation, now).first->second;
+        changed = not_before <= now;
         not_before = std::max(not_before, news.not_before);
       }
       Tell(pass.account_id_, operation, news);
       tell = true;
     }
     Tune(entry, now);
-    PumpEntry(entry, now, answers);
+    if (sent) PumpEntry(entry, now, answers);
   }
-  if (tell) {
-    news_wakeup_.Notify();
+  // Else the place goes on by Pump: whoever took it here might leave it at once too, one within the
+  // other as deep as the queue is long.
+  if (!sent) wakeup_.Notify();
+  if (tell) news_wakeup_.Notify();
+  if (changed) {
     LogInfo("ups_asks_for_fewer_calls", {{"account", "accounts/" + pass.account_id_},
                                          {"operation", NameOf(pass.operation_)},
                                          {"seconds", absl::ToInt64Seconds(end.wait)}});

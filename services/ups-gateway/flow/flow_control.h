@@ -53,9 +53,9 @@ class FlowPass {
 };
 using FlowPassPtr = std::shared_ptr<FlowPass>;
 
-// Lets calls to UPS go, or wait, or refuses them: by the account's limits, of which this replica has
-// its part, by UPS's complaints, which the replicas share, and by this replica's circuits. From any
-// thread. Where nothing stands in the way it costs no query and no wait.
+// Lets calls to UPS go, or wait, or refuses them: by the account's limits, of which this replica
+// has its part, by UPS's complaints, which the replicas share, and by this replica's circuits. From
+// any thread. Where nothing stands in the way it costs no query and no wait.
 class FlowControl {
  public:
   struct Options {
@@ -144,9 +144,9 @@ class FlowControl {
   bool closed_ = false;
   int replicas_ = 1;
   uint64_t arrivals_ = 0;
-  std::map<std::string, Entry> entries_;                             // by account id
-  std::map<std::pair<std::string, Operation>, Circuit> circuits_;    // by credential
-  std::map<std::pair<std::string, std::string>, FlowNews> untold_;   // by account and operation
+  std::map<std::string, Entry> entries_;                            // by account id
+  std::map<std::pair<std::string, Operation>, Circuit> circuits_;   // by credential
+  std::map<std::pair<std::string, std::string>, FlowNews> untold_;  // by account and operation
 };
 
 // A clock that nobody sets; only its differences mean anything.

@@ -96,6 +96,7 @@ FlowSettings PartOf(FlowSettings whole, int replicas) {
 int PriorityOf(Operation operation) {
   switch (operation) {
     case Operation::kToken:
+    case Operation::kProbe:
     case Operation::kVoid:
       return 0;
     // What asks about a lost answer frees the money that is held for it.
@@ -109,14 +110,19 @@ int PriorityOf(Operation operation) {
       return 3;
     case Operation::kTrack:
       return 4;
+    case Operation::kQuantumView:
+      return 5;
+    case Operation::kRating:
+    case Operation::kTimeInTransit:
+      return 6;
   }
-  return 4;
+  return 6;
 }
 
 double ShareAt(const FlowLimit& limit, absl::Time now, absl::Duration recovery) {
   if (limit.change_time == absl::InfinitePast()) return kUnlimitedShare;
-  return limit.share + absl::FDivDuration(std::max(absl::ZeroDuration(), now - limit.change_time),
-                                          recovery);
+  return limit.share +
+         absl::FDivDuration(std::max(absl::ZeroDuration(), now - limit.change_time), recovery);
 }
 
 double RateAt(const FlowLimit& limit, double set, absl::Time now, absl::Duration recovery) {

@@ -57,9 +57,9 @@ double RateAt(const FlowLimit& limit, double set, absl::Time now, absl::Duration
 
 // What one replica has to tell the others.
 struct FlowNews {
-  bool throttled = false;                           // UPS said 429
-  absl::Time sent = absl::InfinitePast();           // to a call sent then
-  double full_rate = 0;                             // as FlowLimit's
+  bool throttled = false;                  // UPS said 429
+  absl::Time sent = absl::InfinitePast();  // to a call sent then
+  double full_rate = 0;                    // as FlowLimit's
   absl::Time not_before = absl::InfinitePast();
 };
 

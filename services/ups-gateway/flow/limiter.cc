@@ -37,8 +37,7 @@ bool Limiter::HasRoom(absl::Time now) {
 
 bool Limiter::InShare(CallerState& state, absl::Time now) const {
   if (settings_.calls_in_flight > 0) {
-    const int most =
-        std::max(1, settings_.calls_in_flight * settings_.caller_share_percent / 100);
+    const int most = std::max(1, settings_.calls_in_flight * settings_.caller_share_percent / 100);
     if (state.in_flight >= most) return false;
   }
   if (settings_.calls_per_second <= 0) return true;

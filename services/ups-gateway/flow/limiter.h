@@ -40,8 +40,9 @@ class Limiter {
   // Whether TryNow would.
   bool Free(absl::Time now);
 
-  // Puts a call into the queue; `id`s ascend. If `most` wait already, whoever is to make room: of the
-  // lowest priority the last of the caller that has the most there. It may be the new one itself.
+  // Puts a call into the queue; `id`s ascend. If `most` wait already, whoever is to make room: of
+  // the lowest priority the last of the caller that has the most there. It may be the new one
+  // itself.
   std::optional<uint64_t> Wait(uint64_t id, Operation operation, const CallOrigin& origin,
                                std::size_t most);
   // The call that goes now, taken out of the queue; none if none may.

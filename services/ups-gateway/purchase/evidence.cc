@@ -3,10 +3,11 @@
 #include <iterator>
 #include <utility>
 
-#include "services/ups-gateway/wire/error_catalogue.h"
-#include "services/ups-gateway/wire/ups_replies.h"
+#include "services/ups-gateway/wire/ups_answers.h"
 
 namespace psups::ups_gateway {
+
+namespace pb = ::psups::ups::v1;
 
 void Hinder(Evidence& evidence, const absl::Status& status) {
   evidence.obstacle = std::string(status.message());
@@ -15,52 +16,34 @@ void Hinder(Evidence& evidence, const absl::Status& status) {
 }
 
 void ReadLabel(const HttpResponse& response, std::string_view label_format, Evidence& evidence) {
-  if (response.status >= 200 && response.status < 300) {
-    absl::StatusOr<RecoveryReply> reply = ParseRecoveryReply(response.body, label_format);
-    if (!reply.ok()) {
-      Hinder(evidence, reply.status());
-    } else if (reply->candidates > 0) {
-      evidence.label = Evidence::Label::kSeveral;
-    } else {
+  absl::StatusOr<pb::RecoverLabelResponse> answer = ReadRecovery(response, label_format);
+  if (!answer.ok()) return Hinder(evidence, answer.status());
+  switch (answer->outcome()) {
+    case pb::RecoverLabelResponse::FOUND:
       evidence.label = Evidence::Label::kFound;
-      evidence.result = std::move(reply->result);
-    }
-    return;
-  }
-  switch (Look(Operation::kRecovery, CodeOf(response), response.status).action) {
-    case Action::kNotFound:
+      evidence.result = std::move(*answer->mutable_result());
+      return;
+    case pb::RecoverLabelResponse::NOT_FOUND:
       evidence.label = Evidence::Label::kNotFound;
-      break;
-    case Action::kSeveral:
+      return;
+    case pb::RecoverLabelResponse::SEVERAL:
       evidence.label = Evidence::Label::kSeveral;
-      break;
-    case Action::kVoided:
+      return;
+    case pb::RecoverLabelResponse::VOIDED:
       evidence.label = Evidence::Label::kVoided;
-      break;
-    case Action::kRenewToken:
-    case Action::kBackOff:
-    case Action::kReconcile:
-    case Action::kReview:
-    case Action::kConfigure:
-    case Action::kDone:
-    case Action::kStore:
-      Hinder(evidence, StatusFromUps(Operation::kRecovery, response));
-      break;
+      return;
+    default:
+      Hinder(evidence, absl::InternalError("label recovery: no outcome"));
   }
 }
 
 void ReadTrack(const HttpResponse& response, Evidence& evidence) {
-  const Action action = Look(Operation::kTrackReference, CodeOf(response), response.status).action;
-  const absl::StatusOr<std::vector<std::string>> numbers = ParseTrackReferenceReply(response.body);
-  if (response.status == 200 && numbers.ok()) {
-    evidence.track = numbers->empty() ? Evidence::Track::kNotFound : Evidence::Track::kFound;
-    if (!numbers->empty()) evidence.number = numbers->front();
-  } else if (action == Action::kNotFound || response.status == 404) {
-    evidence.track = Evidence::Track::kNotFound;
-  } else {
-    Hinder(evidence, response.status == 200 ? numbers.status()
-                                            : StatusFromUps(Operation::kTrackReference, response));
-  }
+  const absl::StatusOr<TrackedPackages> tracked =
+      ReadTrackedPackages(Operation::kTrackReference, response);
+  if (!tracked.ok()) return Hinder(evidence, tracked.status());
+  const bool found = !tracked->tracking_numbers.empty();
+  evidence.track = found ? Evidence::Track::kFound : Evidence::Track::kNotFound;
+  if (found) evidence.number = tracked->tracking_numbers.front();
 }
 
 void ReadManifest(const std::vector<ManifestLabel>& labels, std::string_view reference,

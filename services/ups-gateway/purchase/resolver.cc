@@ -11,6 +11,7 @@
 #include "services/ups-gateway/purchase/evidence.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
+#include "services/ups-gateway/wire/ups_answers.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
@@ -228,10 +229,7 @@ void Resolver::VoidTwin(const RoundPtr& round, const std::string& ups_shipment_i
       [this, round](AskResult result) {
         round->Keep(result);
         const HttpResponse* response = round->Reply(result);
-        const bool voided =
-            response != nullptr &&
-            ((response->status == 200 && ParseVoidReply(response->body).value_or(false)) ||
-             Look(Operation::kVoid, CodeOf(*response), response->status).action == Action::kDone);
+        const bool voided = response != nullptr && ReadVoid(*response, {}).ok();
         if (voided) {
           round->finding.doubt = "A late twin appeared at UPS and was voided.";
           round->finding.next_wait = absl::InfiniteDuration();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/purchase/evidence.h"
+#include "services/ups-gateway/wire/lane.h"
 #include "services/ups-gateway/wire/shipment_check.h"
 
 namespace psups::ups_gateway {

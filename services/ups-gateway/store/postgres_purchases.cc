@@ -9,6 +9,7 @@
 #include "services/ups-gateway/store/postgres.h"
 #include "services/ups-gateway/store/postgres_admission.h"
 #include "services/ups-gateway/store/postgres_calls.h"
+#include "services/ups-gateway/wire/lane.h"
 
 namespace psups::ups_gateway {
 

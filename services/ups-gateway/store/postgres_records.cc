@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
@@ -58,6 +60,15 @@ absl::Status PostgresCallStore::NoteAccountError(Tx& tx, const std::string& acco
       .status();
 }
 
+// What a void's row says is void: the shipment, or these packages of it.
+std::string VoidedBy(const pb::VoidShipmentRequest& request) {
+  std::vector<std::string> numbers(request.tracking_numbers().begin(),
+                                   request.tracking_numbers().end());
+  std::sort(numbers.begin(), numbers.end());
+  return absl::StrCat(request.ups_shipment_id(), numbers.empty() ? "" : ":",
+                      absl::StrJoin(numbers, ","));
+}
+
 absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
     const pb::VoidShipmentRequest& request, const AuditEntry& entry) {
   std::optional<VoidEnd> done;
@@ -66,16 +77,16 @@ absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
     const std::string account_id = IdIn(request.account());
     RETURN_IF_ERROR(tx.Exec("INSERT INTO voids (request_id, account_id, ups_shipment_id, state) "
                             "VALUES ($1, $2, $3, 'SENT') ON CONFLICT (request_id) DO NOTHING",
-                            {request.request_id(), account_id, request.ups_shipment_id()})
+                            {request.request_id(), account_id, VoidedBy(request)})
                         .status());
     ASSIGN_OR_RETURN(const Rows rows,
                      tx.Exec("SELECT ups_shipment_id, state, already_voided FROM voids WHERE "
                              "request_id = $1",
                              {request.request_id()}));
-    if (rows.empty() || rows[0].Text("ups_shipment_id") != request.ups_shipment_id()) {
+    if (rows.empty() || rows[0].Text("ups_shipment_id") != VoidedBy(request)) {
       return absl::AlreadyExistsError(
           absl::StrCat("request_id: \"", request.request_id(),
-                       "\" stands for another shipment, want a new void number"));
+                       "\" stands for another shipment or other packages, want a new void number"));
     }
     if (rows[0].Text("state") == "DONE") {
       done = VoidEnd{request.request_id(), rows[0].Bool("already_voided")};

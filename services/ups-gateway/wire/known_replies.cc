@@ -136,6 +136,7 @@ const Json& KnownReply(Operation operation) {
     case Operation::kRating:
     case Operation::kTimeInTransit:
     case Operation::kQuantumView:
+    case Operation::kProbe:
       return unknown;
   }
   return unknown;

@@ -1,17 +1,20 @@
 #include "services/ups-gateway/wire/ups_replies.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/decimal.h"
 #include "common/status_macros.h"
+#include "services/ups-gateway/wire/id_check.h"
 #include "services/ups-gateway/wire/json_reader.h"
-#include "services/ups-gateway/wire/shipment_check.h"
 #include "services/ups-gateway/wire/tracking_time.h"
-#include "services/ups-gateway/wire/ups_requests.h"
+#include "services/ups-gateway/wire/wire_text.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -100,14 +103,16 @@ pb::TrackingActivity ReadActivity(const Json& activity, std::string_view trackin
   return read;
 }
 
-}  // namespace
-
-int MinorDigits(std::string_view currency) {
-  for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
-    if (currency == whole) return 0;
+// Oldest first: UPS gives the newest first, and where times are equal its order counts.
+void ReadActivities(const Json& package, std::string_view tracking_number,
+                    std::vector<pb::TrackingActivity>& activities) {
+  const std::vector<const Json*> newest_first = Many(package, "activity");
+  for (auto activity = newest_first.rbegin(); activity != newest_first.rend(); ++activity) {
+    activities.push_back(ReadActivity(**activity, tracking_number));
   }
-  return 2;
 }
+
+}  // namespace
 
 absl::StatusOr<TokenReply> ParseTokenReply(std::string_view body) {
   const Json json = ParseJson(body);
@@ -171,6 +176,12 @@ absl::StatusOr<RecoveryReply> ParseRecoveryReply(std::string_view body,
   const Json& response = At(json, "LabelRecoveryResponse");
   RecoveryReply reply;
   reply.candidates = static_cast<int>(Many(response, "TrackingCandidate").size());
+  for (const Json* candidate : Many(response, "TrackingCandidate")) {
+    std::string number = Text(*candidate, "TrackingNumber");
+    if (CheckTrackingNumber(number, "TrackingNumber").ok()) {
+      reply.candidate_numbers.push_back(std::move(number));
+    }
+  }
   if (reply.candidates > 0) return reply;
   reply.result.set_recovered(true);
   for (const Json* found : Many(response, "LabelResults")) {
@@ -191,18 +202,58 @@ absl::StatusOr<RecoveryReply> ParseRecoveryReply(std::string_view body,
   return reply;
 }
 
-absl::StatusOr<bool> ParseVoidReply(std::string_view body) {
+absl::StatusOr<bool> ParseVoidReply(std::string_view body,
+                                    const std::vector<std::string>& tracking_numbers) {
   const Json json = ParseJson(body);
   const Json& response = At(json, "VoidShipmentResponse");
   const std::string code = Text(At(At(response, "SummaryResult"), "Status"), "Code");
   if (code.empty()) return Unreadable("a void");
-  return code == "1";
+  std::map<std::string, bool> voided;
+  for (const char* name : {"PackageLevelResults", "PackageLevelResult"}) {
+    for (const Json* package : Many(response, name)) {
+      voided[UpperText(*package, "TrackingNumber")] = Text(At(*package, "Status"), "Code") == "1";
+    }
+  }
+  // Where single packages were asked for, the summary does not say of each.
+  if (tracking_numbers.empty() || voided.empty()) return code == "1";
+  for (const std::string& number : tracking_numbers) {
+    if (!voided[number]) return false;
+  }
+  return true;
+}
+
+void SortByTime(std::vector<pb::TrackingActivity>& activities) {
+  std::stable_sort(activities.begin(), activities.end(),
+                   [](const pb::TrackingActivity& a, const pb::TrackingActivity& b) {
+                     return a.event_time().seconds() < b.event_time().seconds();
+                   });
+}
+
+absl::StatusOr<TrackedPackages> ParseTrackedPackages(std::string_view body) {
+  const Json json = ParseJson(body);
+  if (!At(json, "trackResponse").is_object()) return Unreadable("tracking");
+  TrackedPackages tracked;
+  for (const Json* shipment : Many(At(json, "trackResponse"), "shipment")) {
+    for (const Json* package : Many(*shipment, "package")) {
+      std::string number = Text(*package, "trackingNumber");
+      if (!CheckTrackingNumber(number, "trackingNumber").ok()) continue;
+      int count = 0;
+      if (absl::SimpleAtoi(Text(*package, "packageCount"), &count)) {
+        tracked.package_count = std::max(tracked.package_count, count);
+      }
+      ReadActivities(*package, number, tracked.activities);
+      tracked.tracking_numbers.push_back(std::move(number));
+    }
+  }
+  SortByTime(tracked.activities);
+  return tracked;
 }
 
 absl::StatusOr<pb::TrackPackageResponse> ParseTrackReply(std::string_view body,
                                                          std::string_view tracking_number) {
   const Json json = ParseJson(body);
   if (!At(json, "trackResponse").is_object()) return Unreadable("tracking");
+  std::vector<pb::TrackingActivity> activities;
   pb::TrackPackageResponse response;
   for (const Json* shipment : Many(At(json, "trackResponse"), "shipment")) {
     const std::vector<const Json*> packages = Many(*shipment, "package");
@@ -212,32 +263,19 @@ absl::StatusOr<pb::TrackPackageResponse> ParseTrackReply(std::string_view body,
           number, absl::string_view(tracking_number.data(), tracking_number.size()));
       if (!ours && !(number.empty() && packages.size() == 1)) continue;
       response.set_found(true);
-      for (const Json* activity : Many(*package, "activity")) {
-        *response.add_activities() = ReadActivity(*activity, tracking_number);
-      }
+      ReadActivities(*package, tracking_number, activities);
     }
   }
-  // UPS gives the newest first; where times are equal, its order is kept.
-  auto& activities = *response.mutable_activities();
-  std::reverse(activities.begin(), activities.end());
-  std::stable_sort(activities.begin(), activities.end(),
-                   [](const pb::TrackingActivity& a, const pb::TrackingActivity& b) {
-                     return a.event_time().seconds() < b.event_time().seconds();
-                   });
+  if (response.found()) response.add_tracking_numbers(std::string(tracking_number));
+  SortByTime(activities);
+  *response.mutable_activities() = {std::make_move_iterator(activities.begin()),
+                                    std::make_move_iterator(activities.end())};
   return response;
 }
 
 absl::StatusOr<std::vector<std::string>> ParseTrackReferenceReply(std::string_view body) {
-  const Json json = ParseJson(body);
-  if (!At(json, "trackResponse").is_object()) return Unreadable("tracking by reference");
-  std::vector<std::string> numbers;
-  for (const Json* shipment : Many(At(json, "trackResponse"), "shipment")) {
-    for (const Json* package : Many(*shipment, "package")) {
-      std::string number = Text(*package, "trackingNumber");
-      if (CheckTrackingNumber(number, "trackingNumber").ok()) numbers.push_back(std::move(number));
-    }
-  }
-  return numbers;
+  ASSIGN_OR_RETURN(TrackedPackages tracked, ParseTrackedPackages(body));
+  return std::move(tracked.tracking_numbers);
 }
 
 absl::StatusOr<pb::SubscribePackagesResponse> ParseSubscribeReply(std::string_view body) {

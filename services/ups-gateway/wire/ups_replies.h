@@ -28,24 +28,36 @@ absl::StatusOr<ups::v1::Call::Result> ParseShipReply(std::string_view body,
 struct RecoveryReply {
   ups::v1::Call::Result result = {};
   int candidates = 0;  // several shipments share the reference; `result` is empty then
+  std::vector<std::string> candidate_numbers = {};  // of those that have one
 };
 absl::StatusOr<RecoveryReply> ParseRecoveryReply(std::string_view body,
                                                  std::string_view label_format);
 
-// True if UPS says that the shipment is void.
-absl::StatusOr<bool> ParseVoidReply(std::string_view body);
+// True if UPS says that the shipment is void, or each of these packages of it.
+absl::StatusOr<bool> ParseVoidReply(std::string_view body,
+                                    const std::vector<std::string>& tracking_numbers = {});
 
+struct TrackedPackages {
+  std::vector<ups::v1::TrackingActivity> activities = {};  // oldest first
+  std::vector<std::string> tracking_numbers = {};          // in UPS's order
+  int package_count = 0;  // how many the shipment has, which may be more than these; 0: not said
+};
+
+// All packages in a reply of Track's, whatever was asked by.
+absl::StatusOr<TrackedPackages> ParseTrackedPackages(std::string_view body);
+
+// That package of them.
 absl::StatusOr<ups::v1::TrackPackageResponse> ParseTrackReply(std::string_view body,
                                                               std::string_view tracking_number);
 
 // The numbers that Track has under a reference.
 absl::StatusOr<std::vector<std::string>> ParseTrackReferenceReply(std::string_view body);
 
+// Oldest first; where times are equal, in the order that they have.
+void SortByTime(std::vector<ups::v1::TrackingActivity>& activities);
+
 // Without expire_time.
 absl::StatusOr<ups::v1::SubscribePackagesResponse> ParseSubscribeReply(std::string_view body);
-
-// How many digits of an amount stand behind the point.
-int MinorDigits(std::string_view currency);
 
 // `body` with the values of label images taken out, whether or not it is whole JSON.
 std::string WithoutLabels(std::string_view body);

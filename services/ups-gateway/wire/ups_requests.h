@@ -25,26 +25,21 @@ struct WireRequest {
 WireRequest TokenRequest();
 WireRequest AddressRequest(const ups::v1::Account& account, const type::v1::Address& address);
 WireRequest ShipRequest(const ups::v1::Account& account, const ups::v1::ShipmentSpec& shipment);
-WireRequest VoidRequest(const ups::v1::Account& account, std::string_view ups_shipment_id);
+// Of the whole shipment, or of these packages of it.
+WireRequest VoidRequest(const ups::v1::Account& account, std::string_view ups_shipment_id,
+                        const std::vector<std::string>& tracking_numbers = {});
 WireRequest RecoveryByReferenceRequest(const ups::v1::Account& account, std::string_view reference,
                                        std::string_view label_format);
 WireRequest RecoveryByNumberRequest(const ups::v1::Account& account,
                                     std::string_view tracking_number,
                                     std::string_view label_format);
 WireRequest TrackRequest(std::string_view tracking_number);
+// At most so many packages of the shipment, from its `offset`th on.
+constexpr int kTrackedPage = 50;
+WireRequest TrackShipmentRequest(std::string_view tracking_number, int offset);
 WireRequest TrackReferenceRequest(const ups::v1::Account& account, std::string_view reference,
                                   absl::CivilDay from, absl::CivilDay to);
 WireRequest SubscribeRequest(const ups::v1::Account& account,
                              const std::vector<std::string>& tracking_numbers);
-
-// Where UPS wants our references: on each package within the US or Puerto Rico, else on the
-// shipment.
-bool ReferencesOnPackages(const ups::v1::ShipmentSpec& shipment);
-
-// "US-US": where from and where to.
-std::string LaneOf(const ups::v1::ShipmentSpec& shipment);
-
-// What is asked for where no format is named.
-std::string LabelFormatAsked(std::string_view format);
 
 }  // namespace psups::ups_gateway

@@ -94,6 +94,7 @@ TokenAnswer Tokens::IssueLocked(const HttpServerRequest& request, const std::str
   const Json said =
       client.expires_in ? *client.expires_in : Json(absl::StrCat(client.token_seconds));
   tokens_.push_back({.client_id = client_id,
+                     .bearer = bearer,
                      .issued = now,
                      .expiry = now + absl::Seconds(client.token_seconds),
                      .said = said});
@@ -199,6 +200,7 @@ Json Tokens::Truth() const {
       late_uses.push_back({{"time", FormatUtc(use.time)}, {"route", use.route}});
     tokens.push_back({{"n", tokens.size() + 1},
                       {"client_id", token.client_id},
+                      {"bearer", token.bearer},
                       {"issued", FormatUtc(token.issued)},
                       {"expires", FormatUtc(token.expiry)},
                       {"expires_in", token.said},

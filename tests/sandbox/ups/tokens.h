@@ -77,6 +77,7 @@ class Tokens {
   };
   struct Token {
     std::string client_id = {};
+    std::string bearer = {};
     absl::Time issued = {};
     absl::Time expiry = {};
     Json said = {};  // expires_in as it was answered; null: not at all
