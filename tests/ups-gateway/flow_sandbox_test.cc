@@ -142,7 +142,7 @@ TEST_F(UpsFlowTest, AShorterLifeOfTheAccountCountsForWhatIsKeptToo) {
 }
 
 TEST_F(UpsFlowTest, WithALifeOfZeroUpsIsAskedEveryTime) {
-  CreateAccount([](pb::Account& account) { account.mutable_address_verdict_life(); });
+  CreateAccount([](pb::Account& account) { account.mutable_address_verdict_life()->set_seconds(0); });
   ASSERT_OK(Validate("12 Fern St"));
   ASSERT_OK(Validate("12 Fern St"));
   EXPECT_EQ(Asked("xav"), 2u);
