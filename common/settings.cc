@@ -40,8 +40,8 @@ bool IsUri(const std::string& url) {
 
 // In either form of libpq's connection strings.
 bool HoldsPassword(const std::string& url) {
-  static const auto* const pattern = new std::regex(
-      R"(^postgres(ql)?://[^/?@]*:[^/?@]*@|(^|[\s?&])password\s*=)");
+  static const auto* const pattern =
+      new std::regex(R"(^postgres(ql)?://[^/?@]*:[^/?@]*@|(^|[\s?&])password\s*=)");
   return std::regex_search(url, *pattern);
 }
 
@@ -53,8 +53,8 @@ std::string WithPassword(const std::string& url, const std::string& password) {
     }
     return absl::StrCat(url, url.find('?') == std::string::npos ? "?" : "&", "password=", escaped);
   }
-  return absl::StrCat(
-      url, " password='", absl::StrReplaceAll(password, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
+  return absl::StrCat(url, " password='",
+                      absl::StrReplaceAll(password, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
 }
 
 }  // namespace
@@ -152,8 +152,10 @@ std::string Settings::ReadSecret(const std::string& name, const std::string& pat
 std::string Settings::DatabaseUrl() {
   const std::string url = Text(kDatabaseUrl);
   if (HoldsPassword(url)) {
-    problems_.push_back(absl::StrCat(kDatabaseUrl, ": holds a password; take it out, and name a "
-                                     "file that holds it in ", kDatabasePasswordFile));
+    problems_.push_back(absl::StrCat(kDatabaseUrl,
+                                     ": holds a password; take it out, and name a "
+                                     "file that holds it in ",
+                                     kDatabasePasswordFile));
   }
   const std::string path = File(kDatabasePasswordFile, "");
   return path.empty() ? url : WithPassword(url, ReadSecret(kDatabasePasswordFile, path));
@@ -174,8 +176,7 @@ std::string Settings::Effective() const {
   std::string text;
   for (const auto& [name, value] : effective_) {
     // A connection string may carry a password.
-    absl::StrAppend(&text, name, "=",
-                    name == kDatabaseUrl && !value.empty() ? "***" : value, "\n");
+    absl::StrAppend(&text, name, "=", name == kDatabaseUrl && !value.empty() ? "***" : value, "\n");
   }
   return text;
 }

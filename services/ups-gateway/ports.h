@@ -140,6 +140,9 @@ class TokenStore {
                                           std::string_view call_id, absl::Duration lease) = 0;
   virtual absl::Status Settle(const TokenOutcome& outcome) = 0;
   virtual absl::StatusOr<TokenBudget> Budget(const Account& account) = 0;
+  // The version of each credential's token that is stored now, by treasury_id; "" if there is none.
+  virtual absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) = 0;
 };
 
 // A purchase that is about to be sent.
@@ -343,8 +346,9 @@ class RunStore {
  public:
   virtual ~RunStore() = default;
   // Says that this run lives; `unrecorded_for` tells, within the transaction, the age of the oldest
-  // call to UPS that is not yet recorded. Runs silent for longer than `silence` are taken for dead:
-  // one audit entry each.
+  // call to UPS that is not yet recorded. Runs whose heartbeat has not changed for longer than
+  // `silence` since this store has looked are taken for dead: one audit entry each. From one
+  // thread.
   virtual absl::Status Beat(std::string_view run_id,
                             const std::function<absl::Duration()>& unrecorded_for,
                             absl::Duration silence) = 0;

@@ -47,7 +47,8 @@ TEST(SettingsTest, TheDatabasesPasswordComesFromAFileInEitherFormOfConnectionStr
   const std::string path = ::testing::TempDir() + "/psups_database_password";
   std::ofstream(path) << "p'a\\ss&@word\n";
   for (const auto& [url, wanted] : std::map<std::string, std::string>{
-           {"postgresql://u@h/d", "postgresql://u@h/d?password=%70%27%61%5c%73%73%26%40%77%6f%72%64"},
+           {"postgresql://u@h/d",
+            "postgresql://u@h/d?password=%70%27%61%5c%73%73%26%40%77%6f%72%64"},
            {"postgres://u@h/d?port=1",
             "postgres://u@h/d?port=1&password=%70%27%61%5c%73%73%26%40%77%6f%72%64"},
            {"host=h user=u", R"(host=h user=u password='p\'a\\ss&@word')"}}) {
@@ -63,10 +64,9 @@ TEST(SettingsTest, TheDatabasesPasswordComesFromAFileInEitherFormOfConnectionStr
 }
 
 TEST(SettingsTest, APasswordInTheDatabaseUrlIsRefusedAndNotRepeated) {
-  for (const std::string url :
-       {"postgres://u:hunter2@h/d", "postgresql://u@h/d?password=hunter2",
-        "postgresql://u@h/d?port=1&password=hunter2", "password=hunter2 host=h",
-        "host=h user=u password = 'hunter2'"}) {
+  for (const std::string url : {"postgres://u:hunter2@h/d", "postgresql://u@h/d?password=hunter2",
+                                "postgresql://u@h/d?port=1&password=hunter2",
+                                "password=hunter2 host=h", "host=h user=u password = 'hunter2'"}) {
     Settings settings(std::map<std::string, std::string>{{"PSUPS_DATABASE_URL", url}});
     settings.DatabaseUrl();
     const std::string said(settings.Finish().message());

@@ -91,7 +91,7 @@ async function judge(client, request, prefix) {
       ...shown(answer.violations.output, 'response')];
     return { status: answer.status, headers: answer.headers, data: answer.data, violations };
   } catch (error) {
-    const message = error.detail ?? error.message;
+    const message = error.detail || error.title || error.message;
     return { status: error.status ?? 500, data: { message }, headers: {},
       violations: [...shown(error.additional?.validation ?? [], 'request'),
         { side: 'request', path: '', code: error.name, message }] };

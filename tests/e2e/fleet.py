@@ -93,6 +93,17 @@ class Gateway:
         self.start()
         self.wait()
 
+    def count_said(self, event: str) -> int:
+        """How often its log has this event, since it started."""
+        return self._said().count(f'"event":"{event}"')
+
+    def wait_until_said(self, event: str, times: int) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self.count_said(event) < times:
+            if time.monotonic() > deadline:
+                raise StackError(f"{self.process.name} did not say {event} (see {self.process.log})")
+            time.sleep(0.01)
+
     def _close(self) -> None:
         if self.client is not None:
             self.client.close()
@@ -110,7 +121,7 @@ class Fleet:
 
     def __init__(self, stack, count: int, mortal: int, environment: dict[str, str]):
         self.gateways = [Gateway(stack, number, environment) for number in range(count)]
-        self.pool = ThreadPoolExecutor(4)
+        self.pool = ThreadPoolExecutor(12)
         self.proxies: list[PgProxy] = []
         for gateway in self.gateways[:mortal]:
             folder = stack.home / "proxies" / str(gateway.number)

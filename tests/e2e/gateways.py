@@ -18,7 +18,7 @@ CREATE, GET = "psups.ups.v1.UpsService/CreateShipment", "psups.ups.v1.UpsService
 CALLER = "shipment-builder"
 # Short waits, so that what takes a real one minutes takes seconds.
 SETTINGS = {"PSUPS_RESOLVER_FIRST_WAIT": "500ms", "PSUPS_RESOLVER_MOST_WAIT": "2s",
-            "PSUPS_RESOLVER_IDLE_WAIT": "200ms"}
+            "PSUPS_RESOLVER_IDLE_WAIT": "200ms", "PSUPS_FLOW_RECOVERY": "1s"}
 
 
 class Gateway(Service):

@@ -39,7 +39,7 @@ def faults(random: Random) -> list[dict]:
         "429": ("status", 0.02, {"status": 429, "body": '{"response":{"errors":[{"code":"10429",'
                                                         '"message":"Too Many Requests"}]}}'}),
         "reused, made, then closed": ("done_then_close", 0.01, {"reused": True}),
-        "reused, reset before": ("reset_before", 0.01, {"reused": True}),
+        "reused, closed before": ("close_before", 0.01, {"reused": True}),
     }
     rules = [{"id": name, "route": "ship", "kind": kind, "probability": share,
               "seed": random.getrandbits(32)} | more for name, (kind, share, more) in shares.items()]
@@ -128,11 +128,11 @@ class Storm(unittest.TestCase):
                 f"resolved to {dict(Counter(cls.said[p.request_id]['state'] for p in doubted))}; "
                 f"replies {dict(cls.buyer.codes)}")
 
-    def test_every_kind_of_trouble_came_in_about_its_share(self):
+    def test_every_kind_of_trouble_came_about_as_often_as_it_should(self):
         posts = len(self.posts)
         for rule in faults(Random(SEED)):
             share = self.hits[rule["id"]] / posts
-            self.assertGreater(share, rule.get("probability", 1) / 2, rule["id"])
+            self.assertGreater(share, rule.get("probability", 1) / 4, rule["id"])
         self.assertTrue(self.weather.over())
         self.assertGreater(sum(self.weather.killed), 0, "no kill met a call on its way")
         self.assertGreater(self.weather.slept_with, 0, "the stop met no call on its way")

@@ -8,7 +8,6 @@ and so a budget of its own.
 import itertools
 import json
 import random
-import threading
 from bisect import bisect_left
 from collections import Counter
 from datetime import datetime
@@ -17,7 +16,8 @@ from fleet import Fleet
 from moved_time import MovedTime
 
 from deploy.local import customers, sandboxes
-from deploy.local.layout import StackError, write_private
+from deploy.local.layout import write_private
+from deploy.local.process import Process
 from deploy.local.psupsctl import Psupsctl, write_context
 from deploy.local.stack import Stack
 
@@ -51,7 +51,9 @@ class TokenDay:
         self.random = random.Random(seed)
         self.hours, self.step_seconds = hours, step_seconds
         self.kills, self.killed = [COUNTED, ANSWERED] * (kills // 2), []
-        self.restarts = 0
+        self.storm_hours = max(1, hours // 10)
+        self.restarts = self.rotations = self.well_after_storm = 0
+        self.happened: list = []
         self.stack = Stack(name)
         self.size, self.mortal = gateways, max(1, gateways // 4)
         self.clock: MovedTime | None = None
@@ -60,7 +62,6 @@ class TokenDay:
         self.replies: Counter = Counter()  # (account, code)
         self.lost: list[str] = []  # replies that should have been OK
         self.begun = 0.0
-        self.rotations = 0
         self.storm: tuple[float, float] = (0, 0)
 
     # ---- life ----
@@ -75,6 +76,8 @@ class TokenDay:
 
     def _start(self) -> None:
         stack = self.stack
+        for file in (stack.home / "pids").glob("gateway-*.pid"):  # left by a run that was killed
+            Process(stack.home, file.stem).stop()
         stack.remove()
         stack.prepare()
         # A gateway keeps a handful of connections.
@@ -153,19 +156,21 @@ class TokenDay:
 
     def run(self) -> None:
         self.begun = self.clock.now()
-        restart_time = {gateway: self.begun + HOUR * (n + 1) / self.size
-                        for n, gateway in enumerate(self.fleet)}
+        self.restart_time = {gateway: self.begun + HOUR * (n + 1) / self.size
+                             for n, gateway in enumerate(self.fleet)}
         self._call(*ACCOUNTS)
         while self._hour() < self.hours:
             self.clock.step(self.random.randint(*self.step_seconds))
-            now = self.clock.now()
-            due = [gateway for gateway in self.fleet if restart_time[gateway] <= now]
-            restart_time |= {gateway: now + HOUR for gateway in due}
-            self.fleet.restart(due)
-            self.restarts += len(due)
+            self._restart_those_due()
             self._kill_if_due()
             self._mishap_if_due()
             self._call(*ACCOUNTS)
+
+    def _restart_those_due(self) -> None:
+        due = [gateway for gateway in self.fleet if self.restart_time[gateway] <= self.clock.now()]
+        self.restart_time |= {gateway: self.restart_time[gateway] + HOUR for gateway in due}
+        self.fleet.restart(due)
+        self.restarts += len(due)
 
     def _kill_if_due(self) -> None:
         """One kill after the other, evenly over the day, each when the day's token has ended: so the
@@ -185,10 +190,65 @@ class TokenDay:
         granted = [seconds(t["time"]) for t in self.token_requests("day") if t["status"] == 200]
         return bool(granted) and granted[-1] + TOKEN_SECONDS > self.clock.now()
 
+    def _at(self, share: float) -> bool:
+        return self._hour() >= self.hours * share
+
+    def _mishap_if_due(self) -> None:
+        for mishap, share in ((self._rotate, 0.35), (self._revoke, 0.55), (self._storm, 0.7)):
+            if self._at(share) and mishap not in self.happened:
+                self.happened.append(mishap)
+                mishap()
+
+    def _rotate(self) -> None:
+        """The secret is replaced in UPS's portal, and here only after UPS has refused the old one."""
+        self.stack.ups.admin.post("/admin/clients", {"client_id": "day", "client_secret": "fresh"})
+        while self._token_lives():
+            self.clock.step(600)
+        self._call("day", well=False)
+        self._psupsctl().run("account", "rotate", "day", "--secret-file", self._secret("fresh"))
+        self.clock.step(61)
+        self.rotations += 1
+
+    def _revoke(self) -> None:
+        """UPS ends a token early. One gateway finds out; the others hear of it."""
+        while self._token_lives():
+            self.clock.step(600)
+        first, *others = self.fleet
+        self._call("day")
+        heard = {gateway: gateway.count_said("ups_token_replaced") for gateway in others}
+        self.clock.step(400)  # past the least time between forced renewals
+        self.stack.ups.admin.post("/admin/revoke", {"client_id": "day"})
+        self._call("day", gateways=[first])
+        for gateway in others:
+            gateway.wait_until_said("ups_token_replaced", heard[gateway] + 1)
+
+    def _storm(self) -> None:
+        """UPS answers 401 to each call with a good token, for hours; many callers at once."""
+        rule = {"id": "storm", "route": "xav", "kind": "expire_token", "match": "STORM CITY"}
+        self.stack.ups.admin.post("/admin/faults", {"add": [rule]})
+        begun = self.clock.now()
+        while self.clock.now() < begun + self.storm_hours * HOUR:
+            self.clock.step(self.random.randint(90, 390))
+            self._restart_those_due()
+            self._call("storm", times=4)
+            self._call("day", gateways=[self.random.choice(self.fleet.gateways)])
+        self.storm = (begun, self.clock.now())
+        self.stack.ups.admin.post("/admin/faults", {"remove": ["storm"]})
+        self.clock.step(400)
+        before = self.replies["storm", "OK"]
+        self._call("storm")
+        self.well_after_storm = self.replies["storm", "OK"] - before
+
+    # ---- what UPS saw ----
+
     def token_requests(self, client: str) -> list[dict]:
-        """What UPS saw."""
         return [t for t in self.stack.ups.admin.truth()["token_requests"]
                 if t["client_id"] == client]
 
-    def _mishap_if_due(self) -> None:
-        pass
+    def request_times(self, client: str) -> list[float]:
+        return [seconds(t["time"]) for t in self.token_requests(client)]
+
+    def late_uses(self, client: str) -> list[list[dict]]:
+        """For each token of its, the calls that came with it after it had ended or was revoked."""
+        return [t["late_uses"] for t in self.stack.ups.admin.truth()["tokens"]
+                if t["client_id"] == client]

@@ -17,9 +17,10 @@
 #include "services/ups-gateway/token/token_rules.h"
 #include "services/ups-gateway/wire/drift.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
+#include "services/ups-gateway/wire/id_check.h"
 #include "services/ups-gateway/wire/json_reader.h"
-#include "services/ups-gateway/wire/shipment_check.h"
 #include "services/ups-gateway/wire/tracking_time.h"
+#include "services/ups-gateway/wire/ups_answers.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 #include "spdlog/spdlog.h"
 
@@ -29,6 +30,7 @@ namespace {
 namespace pb = ::psups::ups::v1;
 
 constexpr std::string_view kTracked = "1ZF3R1N00300000017";
+constexpr std::string_view kSister = "1ZF3R1N00300000026";
 
 void Promise(bool kept, const char* promise) {
   if (kept) return;
@@ -109,7 +111,13 @@ void FuzzRecovery(std::string_view body) {
 }
 
 void FuzzVoid(std::string_view body) {
-  (void)Parsed([](std::string_view text) { return ParseVoidReply(text); }, body);
+  const auto whole = Parsed([](std::string_view text) { return ParseVoidReply(text); }, body);
+  const std::vector<std::string> two = {std::string(kTracked), std::string(kSister)};
+  const auto both = Parsed([&](std::string_view text) { return ParseVoidReply(text, two); }, body);
+  const auto one =
+      Parsed([&](std::string_view text) { return ParseVoidReply(text, {two[0]}); }, body);
+  Promise(whole.ok() == both.ok() && whole.ok() == one.ok(), "what reads, reads for any package");
+  Promise(!both.value_or(false) || one.value_or(false), "two are void only if one is");
 }
 
 void CheckActivity(const pb::TrackingActivity& activity) {
@@ -136,11 +144,24 @@ void FuzzTrack(std::string_view body) {
   }
 }
 
-void FuzzTrackReference(std::string_view body) {
+void FuzzTrackedPackages(std::string_view body) {
+  const auto tracked = Parsed(ParseTrackedPackages, body);
   const auto numbers = Parsed(ParseTrackReferenceReply, body);
-  if (!numbers.ok()) return;
+  Promise(tracked.ok() == numbers.ok(), "what tells of packages tells their numbers");
+  if (!tracked.ok()) return;
+  Promise(tracked->tracking_numbers == *numbers, "and the same ones");
+  Promise(tracked->package_count >= 0, "a shipment has no fewer than no packages");
   for (const std::string& number : *numbers) {
     Promise(CheckTrackingNumber(number, "number").ok(), "a number is one");
+  }
+  int64_t last = INT64_MIN;
+  for (const pb::TrackingActivity& activity : tracked->activities) {
+    CheckActivity(activity);
+    Promise(
+        std::find(numbers->begin(), numbers->end(), activity.tracking_number()) != numbers->end(),
+        "an activity is a package's");
+    Promise(activity.event_time().seconds() >= last, "activities come oldest first");
+    last = activity.event_time().seconds();
   }
 }
 
@@ -154,10 +175,10 @@ void FuzzSubscribe(std::string_view body) {
 }
 
 constexpr Operation kOperations[] = {
-    Operation::kToken,          Operation::kAddress,    Operation::kShip,
-    Operation::kVoid,           Operation::kRecovery,   Operation::kTrack,
-    Operation::kTrackReference, Operation::kSubscribe,  Operation::kRating,
-    Operation::kTimeInTransit,  Operation::kQuantumView};
+    Operation::kToken,          Operation::kAddress,     Operation::kShip,
+    Operation::kVoid,           Operation::kRecovery,    Operation::kTrack,
+    Operation::kTrackReference, Operation::kSubscribe,   Operation::kRating,
+    Operation::kTimeInTransit,  Operation::kQuantumView, Operation::kProbe};
 constexpr int kStatuses[] = {200, 206, 400, 401, 403, 404, 408, 429, 500, 503};
 
 void FuzzErrors(std::string_view body) {
@@ -180,6 +201,48 @@ void FuzzErrors(std::string_view body) {
                 entry.action == Action::kReconcile,
             "behind a server's error the shipment may stand");
   }
+}
+
+// All texts of the input that are long enough not to be ours by chance.
+void CollectTexts(const Json& json, std::vector<std::string>& texts) {
+  if (json.is_string() && json.get_ref<const std::string&>().size() >= 24) texts.push_back(json);
+  if (!json.is_structured()) return;
+  for (const Json& item : json) CollectTexts(item, texts);
+}
+
+// Status, code and body together, as the operations read them.
+void FuzzAnswers(std::string_view body) {
+  const HttpResponse response{.status = kStatuses[body.size() % std::size(kStatuses)],
+                              .body = std::string(body)};
+  std::vector<std::string> texts;
+  CollectTexts(ParseJson(body), texts);
+  const auto check = [&](const absl::Status& status, bool success) {
+    Promise(!status.ok() || !success || response.status == 200, "only a 200 is a success");
+    for (const std::string& text : texts) {
+      Promise(std::string(status.message()).find(text) == std::string::npos,
+              "a refusal repeats no input");
+    }
+  };
+  const std::string number(kTracked);
+  check(ReadAddress(response).status(), true);
+  const auto voided = ReadVoid(response, {});
+  check(voided.status(), voided.ok() && !voided->already_voided());
+  check(ReadVoid(response, {number}).status(), false);
+  const auto recovered = ReadRecovery(response, "ZPL");
+  const bool found = recovered.ok() && recovered->outcome() == pb::RecoverLabelResponse::FOUND;
+  check(recovered.status(), found);
+  if (found) CheckLabels(recovered->result());
+  Promise(!recovered.ok() || recovered->outcome() != pb::RecoverLabelResponse::OUTCOME_UNSPECIFIED,
+          "a recovery has an outcome");
+  const auto track = ReadTrack(response, kTracked);
+  check(track.status(), track.ok() && track->found());
+  for (const Operation operation : {Operation::kTrack, Operation::kTrackReference}) {
+    const auto packages = ReadTrackedPackages(operation, response);
+    check(packages.status(), packages.ok() && !packages->tracking_numbers.empty());
+  }
+  const auto subscribed = ReadSubscribe(response, {number});
+  check(subscribed.status(), subscribed.ok() && subscribed->valid_tracking_numbers_size() > 0);
+  Promise(AccountError(track.status()).empty() || !track.ok(), "an error is none of a success");
 }
 
 // The longest run of base64 in the text that is the value of `key`, as a simple eye sees it.
@@ -223,7 +286,7 @@ void FuzzDrift(std::string_view body) {
                                  c == ']';
                         }),
             "a path can be logged");
-    Promise(count == 1, "a path is counted once a reply");
+    Promise(count == 1 || path == "other", "a path is counted once a reply");
   }
 }
 
@@ -247,6 +310,7 @@ void FuzzTrackingTime(std::string_view body) {
 using Target = void (*)(std::string_view);
 const std::map<std::string, Target> kTargets = {
     {"address", FuzzAddress},
+    {"answers", FuzzAnswers},
     {"drift", FuzzDrift},
     {"errors", FuzzErrors},
     {"recovery", FuzzRecovery},
@@ -254,7 +318,7 @@ const std::map<std::string, Target> kTargets = {
     {"subscribe", FuzzSubscribe},
     {"token", FuzzToken},
     {"track", FuzzTrack},
-    {"track_reference", FuzzTrackReference},
+    {"tracked_packages", FuzzTrackedPackages},
     {"tracking_time", FuzzTrackingTime},
     {"void", FuzzVoid},
     {"without_labels", FuzzWithoutLabels},

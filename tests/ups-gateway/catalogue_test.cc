@@ -22,8 +22,8 @@ struct Row {
 };
 
 const std::vector<Operation> kAll = {
-    O::kToken,          O::kAddress,   O::kShip,   O::kVoid,          O::kRecovery,   O::kTrack,
-    O::kTrackReference, O::kSubscribe, O::kRating, O::kTimeInTransit, O::kQuantumView};
+    O::kToken,          O::kAddress,   O::kShip,   O::kVoid,          O::kRecovery,    O::kTrack,
+    O::kTrackReference, O::kSubscribe, O::kRating, O::kTimeInTransit, O::kQuantumView, O::kProbe};
 
 std::vector<Operation> AllBut(const std::vector<Operation>& others) {
   std::vector<Operation> operations;

@@ -70,6 +70,12 @@ class FakeTokenStore : public TokenStore {
     return TokenBudget{.facts = Facts(), .expire_time = expire_};
   }
 
+  absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) override {
+    if (!outage.ok()) return outage;
+    return std::map<std::string, std::string>{{treasury_ids.at(0), version_}};
+  }
+
   void Rotate(const std::string& anew) {
     secret = anew;
     refused = false;

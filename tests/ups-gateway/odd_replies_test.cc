@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "common/metrics.h"
+#include "common/status_macros.h"
 #include "tests/sandbox/ups/sandbox.h"
 #include "tests/ups-gateway/gateway_fixture.h"
 

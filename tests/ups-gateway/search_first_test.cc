@@ -50,7 +50,8 @@ class UpsGatewaySearchFirstTest : public ::testing::Test {
         Gateway::Options{.doubt = {.first_wait = absl::Milliseconds(50),
                                    .most_wait = absl::Milliseconds(200),
                                    .window = window},
-                         .manifest = manifest_ ? manifest_ : MakeManifestNotYet(),
+                         .manifest = manifest_ ? std::shared_ptr<ManifestSource>(manifest_)
+                                               : MakeManifestNotYet(),
                          .search = search});
   }
 

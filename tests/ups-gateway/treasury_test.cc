@@ -129,6 +129,25 @@ TEST_F(TreasuryTest, ProcessesShareOneToken) {
   EXPECT_EQ(other_api.sent, 0);
 }
 
+TEST_F(TreasuryTest, ATokenThatAnotherProcessReplacedIsNotUsedAnyMore) {
+  FakeUpsApi other_api(store_);
+  Treasury other(store_, other_api, clock_, [] { return 0.0; });
+  HaveToken();
+  auto there = Get(other);
+  ASSERT_OK(other.Step());
+  ASSERT_EQ(there->value(), "first");
+  clock_.Advance(absl::Minutes(7));
+  // UPS refuses it here; there nobody has called since.
+  treasury_.Refused(*account_, Operation::kAddress, *there->token);
+  Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Grant("second");
+  ASSERT_OK(treasury_.Step());
+  ASSERT_OK(other.Step());
+  EXPECT_EQ(Get(other)->value(), "second");
+  EXPECT_EQ(other_api.sent, 0);
+}
+
 TEST_F(TreasuryTest, RenewsEarlyAndServesMeanwhile) {
   HaveToken();
   clock_.Advance(absl::Seconds(3599 - 271));

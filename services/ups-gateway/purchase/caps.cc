@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
-#include "services/ups-gateway/wire/ups_replies.h"
+#include "services/ups-gateway/wire/wire_text.h"
 
 namespace psups::ups_gateway {
 namespace {

@@ -186,6 +186,16 @@ class PostgresTokenStore : public TokenStore {
     return budget;
   }
 
+  absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) override {
+    ASSIGN_OR_RETURN(const Rows rows, db_.Exec("SELECT treasury_id, token_version FROM treasuries "
+                                               "WHERE treasury_id = ANY ($1::text[])",
+                                               {treasury_ids}));
+    std::map<std::string, std::string> versions;
+    for (const Row row : rows) versions[row.Text("treasury_id")] = row.Text("token_version");
+    return versions;
+  }
+
  private:
   static constexpr char kSelectRow[] =
       "SELECT token, token_version, token_expire_time, "

@@ -131,6 +131,7 @@ void Treasury::FailWaiters(Entry& entry, const absl::Status& status, Answers& an
 absl::StatusOr<int> Treasury::Step() {
   int count = 0;
   const absl::Status settled = SettleFinished(count);
+  const absl::Status noticed = NoticeReplaced();
 
   std::vector<std::string> due;
   Answers answers;
@@ -163,8 +164,32 @@ absl::StatusOr<int> Treasury::Step() {
     }
   }
   RETURN_IF_ERROR(settled);
+  RETURN_IF_ERROR(noticed);
   RETURN_IF_ERROR(asked);
   return count;
+}
+
+// Wants the newer token where another process has stored one: it may have done so because UPS
+// refused ours.
+absl::Status Treasury::NoticeReplaced() {
+  std::vector<std::string> ids;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return absl::OkStatus();
+    for (const auto& [id, entry] : entries_) {
+      if (entry.token.value != nullptr && !entry.fetching) ids.push_back(id);
+    }
+  }
+  if (ids.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto stored, store_.Versions(ids));
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, version] : stored) {
+    Entry& entry = entries_[id];
+    if (version.empty() || version == entry.token.version || entry.fetching) continue;
+    entry.wanted = true;
+    entry.not_before = absl::InfinitePast();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Treasury::SettleFinished(int& count) {
@@ -267,6 +292,10 @@ absl::Status Treasury::Ask(const std::string& treasury_id) {
                       {"next_step", "check that the app has this product in UPS's portal"}});
         }
         const bool same = answer.version == wish.unwanted_version;
+        if (!same && !wish.unwanted_version.empty()) {
+          LogInfo("ups_token_replaced",
+                  {{"account", "accounts/" + account->id}, {"by_call", answer.version}});
+        }
         Adopt(entry, std::move(answer.token), answer.version, answer.left, answer.lifetime, now);
         // It could not be renewed now: asked again in a while, not by every call.
         if (same) entry.renew_time = std::max(entry.renew_time, now + absl::Seconds(15));

@@ -114,13 +114,6 @@ void ReadActivities(const Json& package, std::string_view tracking_number,
 
 }  // namespace
 
-int MinorDigits(std::string_view currency) {
-  for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
-    if (currency == whole) return 0;
-  }
-  return 2;
-}
-
 absl::StatusOr<TokenReply> ParseTokenReply(std::string_view body) {
   const Json json = ParseJson(body);
   TokenReply reply{.access_token = Text(json, "access_token")};

@@ -59,9 +59,6 @@ void SortByTime(std::vector<ups::v1::TrackingActivity>& activities);
 // Without expire_time.
 absl::StatusOr<ups::v1::SubscribePackagesResponse> ParseSubscribeReply(std::string_view body);
 
-// How many digits of an amount stand behind the point.
-int MinorDigits(std::string_view currency);
-
 // `body` with the values of label images taken out, whether or not it is whole JSON.
 std::string WithoutLabels(std::string_view body);
 

@@ -122,7 +122,8 @@ TEST_F(MisbehaviourTest, TwinsOfALostAnswerAreCandidatesOfTheirReference) {
   SetReference(body, "01HREF");
   EXPECT_FALSE(Call("POST", kShipPath, body).status.ok());
   const Answer found = RecoverReference("01HREF");
-  EXPECT_THAT(found.body["LabelRecoveryResponse"]["TrackingCandidate"], SizeIs(2)) << found.text;
+  EXPECT_THAT(At(found.body, {"LabelRecoveryResponse", "TrackingCandidate"}), SizeIs(2))
+      << found.text;
 }
 
 TEST_F(MisbehaviourTest, NewShipmentIsUnknownToRecoveryAndTrackForATime) {
@@ -237,7 +238,9 @@ TEST_F(MisbehaviourTest, AnswerTakesInWhatTheRuleMerges) {
       R"({"ShipmentResponse":{"Response":{"Alert":[{"Code":"120900","Description":"Not eligible"}]},
           "ShipmentResults":{"BillingWeight":null}}})";
   const Answer answer = ShipMeeting({{"kind", "merged"}, {"body", alert}});
-  EXPECT_EQ(answer.body["ShipmentResponse"]["Response"]["Alert"][0]["Code"], "120900");
+  const Json& alerts = At(answer.body, {"ShipmentResponse", "Response", "Alert"});
+  ASSERT_THAT(alerts, SizeIs(1)) << answer.text;
+  EXPECT_EQ(alerts[0]["Code"], "120900");
   EXPECT_FALSE(Results(answer).contains("BillingWeight"));
   EXPECT_TRUE(Results(answer).contains("PackageResults"));
 }
