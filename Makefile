@@ -1,14 +1,17 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo up down test check accept ci-more mutants bench fmt clean
+.PHONY: help deps build demo up down test check accept ci-more conformance fuzz mutants soak bench \
+  fmt clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= 120
 ONLY ?=
+SECONDS ?= 60
 programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder psupsctl \
   ups-sandbox peoplesoft-sandbox
+bench_programs := ups_load token_hot_path grpc_call
 
 help: ## what can be done here
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 deps: ## installs what is missing (Debian packages, buf, dbmate); nothing the second time
 	@deploy/local/deps
@@ -37,14 +40,28 @@ check: build ## formats, lints, proto compatibility, comments, shell
 accept: ## each promise of tests/acceptance.tsv has a test that ran and is green
 	@tests/checks/accept
 
-ci-more: build ## what CI runs beyond test, check and accept
+ci-more: build ## what CI runs beyond test and check
+	@deploy/local/deps fuzz
 	@tests/ci_more
+
+conformance: deps ## prism judges what we and the sandbox say, by UPS's OpenAPI files (UPS_OPENAPI_DIR)
+	@deploy/local/deps conformance
+	@deploy/local/build ups-gateway psupsctl ups-sandbox grpc_call
+	@tests/conformance/run.py
 
 mutants: deps ## breaks a promise at a time and wants a test to go red
 	@python3 tests/mutants/run.py
 
+soak: deps ## the long runs under moved time at full size
+	@deploy/local/build $(programs) grpc_call
+	@tests/soak
+
+fuzz: deps ## the parsers of UPS's bytes under libFuzzer: make fuzz [SECONDS=60], for each
+	@deploy/local/deps fuzz
+	@tests/fuzz/run --seconds=$(SECONDS)
+
 bench: deps ## the benchmarks: make bench [ONLY=P1]; results in build/bench/results.jsonl
-	@PRESET=release deploy/local/build $(programs)
+	@PRESET=release deploy/local/build $(programs) $(bench_programs)
 	@BUILD_DIR=$(CURDIR)/build-release python3 tests/bench/bench.py --only "$(ONLY)"
 
 fmt: ## formats the C++ files

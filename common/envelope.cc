@@ -4,9 +4,12 @@
 
 #include <fstream>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
+#include "common/log.h"
 #include "common/status_macros.h"
 #include "nlohmann/json.hpp"
 
@@ -89,6 +92,7 @@ absl::StatusOr<KeyRing> KeyRing::FromFile(const std::string& path) {
     return bytes.ok() && bytes->size() == kKeyBytes ? *bytes : "";
   };
   KeyRing ring;
+  ring.path_ = path;
   const nlohmann::json keys = json.value("keys", nlohmann::json::object());
   for (const auto& [id, value] : keys.items()) {
     ring.keys_[id] = key_of(value);
@@ -100,6 +104,16 @@ absl::StatusOr<KeyRing> KeyRing::FromFile(const std::string& path) {
   ring.derivation_key_ = key_of(json.value("derivation_key", nlohmann::json()));
   if (ring.derivation_key_.empty()) return refused("\"derivation_key\" is not 32 bytes in base64");
   return ring;
+}
+
+absl::StatusOr<KeyRing> KeyRing::ReadAnew() const {
+  absl::StatusOr<KeyRing> anew = FromFile(path_);
+  if (!anew.ok()) return absl::FailedPreconditionError(anew.status().message());
+  if (anew->derivation_key_ != derivation_key_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("key file ", path_, ": its \"derivation_key\" is another, want the old one"));
+  }
+  return anew;
 }
 
 absl::StatusOr<KeyRing::Wrapped> KeyRing::Wrap(std::string_view id,
@@ -148,19 +162,84 @@ absl::StatusOr<Sealer::DataKey> Sealer::ForScope(std::string_view scope) {
     std::lock_guard lock(mutex_);
     if (const auto found = by_scope_.find(scope); found != by_scope_.end()) return found->second;
   }
-  const std::string id = RandomHex128();
-  ASSIGN_OR_RETURN(const KeyRing::Wrapped wrapped, ring_.Wrap(id, RandomBytes(kKeyBytes)));
-  // Whoever comes first makes the key; everybody reads the one that stands.
-  RETURN_IF_ERROR(db_.Exec("INSERT INTO data_keys (data_key_id, scope, key_id, wrapped) "
-                           "VALUES ($1, $2, $3, $4) ON CONFLICT (scope) DO NOTHING",
-                           {id, scope, wrapped.key_id, Bytes{wrapped.bytes}})
-                      .status());
+  RETURN_IF_ERROR(MakeDataKey(scope));
   ASSIGN_OR_RETURN(const Rows rows,
                    db_.Exec("SELECT data_key_id FROM data_keys WHERE scope = $1", {scope}));
   if (rows.empty()) return absl::InternalError("data key vanished");
   ASSIGN_OR_RETURN(DataKey key, ById(rows[0].Text("data_key_id")));
   std::lock_guard lock(mutex_);
   return by_scope_[std::string(scope)] = key;
+}
+
+// Whoever comes first makes the key; everybody reads the one that stands.
+absl::Status Sealer::MakeDataKey(std::string_view scope) {
+  return db_.Transact([&](Tx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Rows made, tx.Exec("SELECT 1 FROM data_keys WHERE scope = $1", {scope}));
+    if (!made.empty()) return absl::OkStatus();
+    // Before the file is read: Rewrap holds its own lock while it reads, so that either it meets
+    // this key or this one is wrapped by the file that it read.
+    RETURN_IF_ERROR(tx.Exec("LOCK TABLE data_keys IN ROW EXCLUSIVE MODE").status());
+    const std::string id = RandomHex128();
+    ASSIGN_OR_RETURN(const KeyRing::Wrapped wrapped,
+                     ReloadKeys()->Wrap(id, RandomBytes(kKeyBytes)));
+    return tx
+        .Exec(
+            "INSERT INTO data_keys (data_key_id, scope, key_id, wrapped) "
+            "VALUES ($1, $2, $3, $4) ON CONFLICT (scope) DO NOTHING",
+            {id, scope, wrapped.key_id, Bytes{wrapped.bytes}})
+        .status();
+  });
+}
+
+std::shared_ptr<const KeyRing> Sealer::ReloadKeys() {
+  absl::StatusOr<KeyRing> anew = ring_.ReadAnew();
+  std::lock_guard lock(mutex_);
+  if (anew.ok()) {
+    keys_ = std::make_shared<const KeyRing>(*std::move(anew));
+  } else {
+    LogWarning("key_file_not_read_anew", {{"status", anew.status()}});
+  }
+  return keys_;
+}
+
+absl::StatusOr<Sealer::Rewrapped> Sealer::Rewrap(
+    const std::function<absl::Status(Tx&, const Rewrapped&)>& record) {
+  Rewrapped result;
+  std::shared_ptr<const KeyRing> keys;
+  RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.Exec("LOCK TABLE data_keys IN SHARE ROW EXCLUSIVE MODE").status());
+    ASSIGN_OR_RETURN(KeyRing anew, ring_.ReadAnew());
+    keys = std::make_shared<const KeyRing>(std::move(anew));
+    ASSIGN_OR_RETURN(const Rows rows,
+                     tx.Exec("SELECT data_key_id, key_id, wrapped FROM data_keys"));
+    result = {.total = static_cast<int>(rows.size()), .key_id = keys->current()};
+    std::vector<std::string> ids;
+    std::vector<Bytes> wrapped;
+    for (const Row row : rows) {
+      const KeyRing::Wrapped old{row.Text("key_id"), row.Binary("wrapped")};
+      if (!keys->Has(old.key_id)) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "key file: key \"", old.key_id,
+            "\" is missing, and data is sealed under it; put it back, then try again"));
+      }
+      if (old.key_id == keys->current()) continue;
+      const std::string id = row.Text("data_key_id");
+      ASSIGN_OR_RETURN(const std::string data_key, keys->Unwrap(id, old));
+      ASSIGN_OR_RETURN(KeyRing::Wrapped anew_wrapped, keys->Wrap(id, data_key));
+      ids.push_back(id);
+      wrapped.push_back({std::move(anew_wrapped.bytes)});
+    }
+    result.rewrapped = static_cast<int>(ids.size());
+    RETURN_IF_ERROR(tx.Exec("UPDATE data_keys k SET key_id = $3, wrapped = n.wrapped FROM "
+                            "unnest($1::text[], $2::bytea[]) AS n(data_key_id, wrapped) WHERE "
+                            "k.data_key_id = n.data_key_id",
+                            {ids, wrapped, keys->current()})
+                        .status());
+    return record(tx, result);
+  }));
+  std::lock_guard lock(mutex_);
+  keys_ = std::move(keys);
+  return result;
 }
 
 absl::StatusOr<Sealer::DataKey> Sealer::ById(std::string_view id) {
@@ -171,8 +250,14 @@ absl::StatusOr<Sealer::DataKey> Sealer::ById(std::string_view id) {
   ASSIGN_OR_RETURN(const Rows rows,
                    db_.Exec("SELECT key_id, wrapped FROM data_keys WHERE data_key_id = $1", {id}));
   if (rows.empty()) return absl::DataLossError("the data key of sealed bytes is missing");
-  ASSIGN_OR_RETURN(std::string bytes,
-                   ring_.Unwrap(id, {rows[0].Text("key_id"), rows[0].Binary("wrapped")}));
+  const KeyRing::Wrapped wrapped{rows[0].Text("key_id"), rows[0].Binary("wrapped")};
+  std::shared_ptr<const KeyRing> keys;
+  {
+    std::lock_guard lock(mutex_);
+    keys = keys_;
+  }
+  if (!keys->Has(wrapped.key_id)) keys = ReloadKeys();  // another replica may have rotated
+  ASSIGN_OR_RETURN(std::string bytes, keys->Unwrap(id, wrapped));
   std::lock_guard lock(mutex_);
   return by_id_[std::string(id)] = DataKey{std::string(id), std::move(bytes)};
 }

@@ -48,6 +48,7 @@ struct Transfer {
   bool abandoned = false;  // before_body said no
   bool too_large = false;
   bool repeat_refused = false;
+  long connects = 0;  // new connections
 
   ~Transfer() { curl_slist_free_all(header_list); }
 };
@@ -377,6 +378,7 @@ class CurlHttpClient : public HttpClient {
   void Finish(Transfer* transfer, absl::StatusOr<HttpResponse> response) {
     std::unique_ptr<Transfer> owned(transfer);
     deadlines_.erase(owned->deadline);
+    curl_easy_getinfo(owned->easy, CURLINFO_NUM_CONNECTS, &owned->connects);
     curl_multi_remove_handle(multi_, owned->easy);
     curl_easy_reset(owned->easy);
     spare_.push_back(owned->easy);
@@ -387,6 +389,8 @@ class CurlHttpClient : public HttpClient {
   static void Report(std::unique_ptr<Transfer> transfer, absl::StatusOr<HttpResponse> response) {
     HttpOutcome outcome{.response = std::move(response),
                         .body_started = transfer->body_started,
+                        .new_connections = static_cast<int>(transfer->connects),
+                        .reused_connection = transfer->sends > 0 && transfer->connects == 0,
                         .duration = std::chrono::duration_cast<std::chrono::microseconds>(
                             Clock::now() - transfer->start)};
     const Callback done = std::move(transfer->done);

@@ -38,6 +38,10 @@ struct HttpOutcome {
   // and what failed, never the path, the query or the body.
   absl::StatusOr<HttpResponse> response = absl::UnknownError("not sent");
   bool body_started = false;
+  // How it was connected: by a kept connection, by so many new ones (more than one only if a kept
+  // one turned out dead), or, if it never got that far, not at all.
+  int new_connections = 0;
+  bool reused_connection = false;
   std::chrono::microseconds duration{0};
 };
 

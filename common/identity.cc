@@ -14,6 +14,7 @@ namespace {
 using access::v1::Rule;
 
 constexpr char kScheme[] = "spiffe://psups/";
+constexpr char kAnyService[] = "*";
 
 Rule::Role RoleFromName(std::string_view name) {
   if (name == "viewer") return Rule::VIEWER;
@@ -60,8 +61,9 @@ absl::StatusOr<Caller> CallerFromUri(std::string_view uri) {
 
 bool Permits(const Rule& rule, const Caller& caller) {
   if (caller.service.empty()) return RoleCovers(caller.role, rule.role());
-  return std::find(rule.services().begin(), rule.services().end(), caller.service) !=
-         rule.services().end();
+  return std::any_of(rule.services().begin(), rule.services().end(), [&](const auto& service) {
+    return service == caller.service || service == kAnyService;
+  });
 }
 
 std::string TraceIdFromTraceparent(std::string_view traceparent) {

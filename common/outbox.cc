@@ -1,7 +1,7 @@
 #include "common/outbox.h"
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
 
@@ -17,7 +17,7 @@ constexpr std::size_t kMostBytes = 8 << 20;
 absl::Status AppendAudit(Tx& tx, std::string_view service, const std::vector<AuditEntry>& entries) {
   if (entries.empty()) return absl::OkStatus();
   const std::string time =
-      absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone());
+      absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", WallTime(), absl::UTCTimeZone());
   std::vector<std::string> ids;
   std::vector<Bytes> bytes;
   for (const AuditEntry& entry : entries) {

@@ -76,7 +76,7 @@ class DatabaseWatch {
 }  // namespace
 
 ServiceSettings::ServiceSettings(Settings& settings)
-    : database_url(settings.Text("PSUPS_DATABASE_URL")),
+    : database_url(settings.DatabaseUrl()),
       grpc_listen(settings.Text("PSUPS_GRPC_LISTEN")),
       metrics_listen(settings.Text("PSUPS_METRICS_LISTEN")),
       tls{.certificate = settings.File("PSUPS_TLS_CERT_FILE"),

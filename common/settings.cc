@@ -4,11 +4,15 @@
 
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
+#include <string_view>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "common/crypto.h"
 
 extern char** environ;
 
@@ -16,6 +20,8 @@ namespace psups {
 namespace {
 
 constexpr char kPrefix[] = "PSUPS_";
+constexpr char kDatabaseUrl[] = "PSUPS_DATABASE_URL";
+constexpr char kDatabasePasswordFile[] = "PSUPS_DATABASE_PASSWORD_FILE";
 
 std::optional<absl::Duration> ParseDuration(const std::string& text) {
   if (text.size() > 1 && text.back() == 'd') {
@@ -26,6 +32,29 @@ std::optional<absl::Duration> ParseDuration(const std::string& text) {
   absl::Duration duration;
   if (!absl::ParseDuration(text, &duration)) return std::nullopt;
   return duration;
+}
+
+bool IsUri(const std::string& url) {
+  return url.rfind("postgres://", 0) == 0 || url.rfind("postgresql://", 0) == 0;
+}
+
+// In either form of libpq's connection strings.
+bool HoldsPassword(const std::string& url) {
+  static const auto* const pattern =
+      new std::regex(R"(^postgres(ql)?://[^/?@]*:[^/?@]*@|(^|[\s?&])password\s*=)");
+  return std::regex_search(url, *pattern);
+}
+
+std::string WithPassword(const std::string& url, const std::string& password) {
+  if (IsUri(url)) {
+    std::string escaped;
+    for (const char c : password) {
+      absl::StrAppend(&escaped, "%", Hex(std::string_view(&c, 1)));
+    }
+    return absl::StrCat(url, url.find('?') == std::string::npos ? "?" : "&", "password=", escaped);
+  }
+  return absl::StrCat(url, " password='",
+                      absl::StrReplaceAll(password, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
 }
 
 }  // namespace
@@ -108,8 +137,9 @@ std::string Settings::File(const std::string& name, std::optional<std::string> f
   return path;
 }
 
-std::string Settings::Secret(const std::string& name) {
-  const std::string path = File(name);
+std::string Settings::Secret(const std::string& name) { return ReadSecret(name, File(name)); }
+
+std::string Settings::ReadSecret(const std::string& name, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!text.empty() && text.back() == '\n') text.pop_back();
@@ -117,6 +147,18 @@ std::string Settings::Secret(const std::string& name) {
     problems_.push_back(absl::StrCat(name, ": the file ", path, " is empty"));
   }
   return text;
+}
+
+std::string Settings::DatabaseUrl() {
+  const std::string url = Text(kDatabaseUrl);
+  if (HoldsPassword(url)) {
+    problems_.push_back(absl::StrCat(kDatabaseUrl,
+                                     ": holds a password; take it out, and name a "
+                                     "file that holds it in ",
+                                     kDatabasePasswordFile));
+  }
+  const std::string path = File(kDatabasePasswordFile, "");
+  return path.empty() ? url : WithPassword(url, ReadSecret(kDatabasePasswordFile, path));
 }
 
 absl::Status Settings::Finish() const {
@@ -134,8 +176,7 @@ std::string Settings::Effective() const {
   std::string text;
   for (const auto& [name, value] : effective_) {
     // A connection string may carry a password.
-    absl::StrAppend(&text, name, "=",
-                    name == "PSUPS_DATABASE_URL" && !value.empty() ? "***" : value, "\n");
+    absl::StrAppend(&text, name, "=", name == kDatabaseUrl && !value.empty() ? "***" : value, "\n");
   }
   return text;
 }

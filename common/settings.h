@@ -31,6 +31,10 @@ class Settings {
   std::string File(const std::string& name, std::optional<std::string> fallback = std::nullopt);
   // The text of the file that `name` (which ends in _FILE) names, without its last newline.
   std::string Secret(const std::string& name);
+  // PSUPS_DATABASE_URL, a libpq connection string, and in it the password of the file that
+  // PSUPS_DATABASE_PASSWORD_FILE names, if that is set. A password in the variable is a problem: an
+  // environment can be read by others.
+  std::string DatabaseUrl();
 
   // All problems in one INVALID_ARGUMENT, one line each: bad values, missing ones, and variables
   // that begin with PSUPS_ and that nobody asked for. To be called after the last getter.
@@ -41,6 +45,8 @@ class Settings {
 
  private:
   const std::string* Find(const std::string& name);
+  // A secret of a file that `path` names; `name` is the setting that said so.
+  std::string ReadSecret(const std::string& name, const std::string& path);
 
   std::map<std::string, std::string> variables_;
   std::map<std::string, std::string> effective_;

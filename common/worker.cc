@@ -4,7 +4,7 @@
 #include <random>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/log.h"
 #include "common/metrics.h"
 
@@ -44,12 +44,11 @@ void Wakeup::Notify() {
 
 void Wakeup::WaitFor(Stop& stop, absl::Duration timeout) {
   // In slices, since a stop notifies another condition: half a second late at most.
-  const absl::Time end = absl::Now() + timeout;
+  using std::chrono::steady_clock;  // one that nobody sets
+  const steady_clock::time_point end = steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   std::unique_lock lock(mutex_);
-  while (!notified_ && !stop.requested()) {
-    const absl::Duration left = end - absl::Now();
-    if (left <= absl::ZeroDuration()) break;
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(std::min(left, absl::Milliseconds(500))));
+  while (!notified_ && !stop.requested() && steady_clock::now() < end) {
+    changed_.wait_until(lock, std::min(end, steady_clock::now() + std::chrono::milliseconds(500)));
   }
   notified_ = false;
 }
@@ -76,12 +75,14 @@ void RunWorker(const Worker& worker, Stop& stop, const std::function<double()>& 
     if (failures > 0)
       LogInfo("worker_recovered", {{"worker", worker.name}, {"failures", failures}});
     failures = 0;
+    const absl::Duration idle =
+        worker.due_in ? std::min(worker.idle_wait, worker.due_in()) : worker.idle_wait;
     if (*done > 0) {
       items.Increment(*done);
     } else if (worker.wakeup != nullptr) {
-      worker.wakeup->WaitFor(stop, worker.idle_wait);
+      worker.wakeup->WaitFor(stop, idle);
     } else {
-      stop.WaitFor(worker.idle_wait);
+      stop.WaitFor(idle);
     }
   }
 }

@@ -48,6 +48,8 @@ struct Worker {
   std::function<absl::StatusOr<int>()> step = {};
   Wakeup* wakeup = nullptr;  // optional
   Backoff backoff = {};
+  // Optional: how long until something is due; where that is sooner than idle_wait, it counts.
+  std::function<absl::Duration()> due_in = {};
 };
 
 // Steps `worker` until stopped: after a count > 0 again at once, after 0 an idle wait, after an

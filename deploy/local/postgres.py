@@ -39,6 +39,8 @@ class Cluster:
     def __init__(self, home: Path):
         self.home = home
         self.record = home / "postgres.location"
+        # More that PostgreSQL's programs are started with.
+        self.environment: dict[str, str] = {}
         self.owner = SUPERUSER if os.geteuid() == 0 else getpass.getuser()
         self.place = self._recorded_place()
 
@@ -142,7 +144,9 @@ class Cluster:
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
     def _run_as_owner(self, command: list) -> subprocess.CompletedProcess:
-        command = [str(part) for part in command]
+        # By env(1): setpriv itself must not have it, for it is another user.
+        more = ["env", *(f"{name}={value}" for name, value in self.environment.items())]
+        command = [str(part) for part in (more if self.environment else []) + list(command)]
         if os.geteuid() == 0:
             command = ["setpriv", f"--reuid={self.owner}", f"--regid={self.owner}",
                        "--init-groups", "--", *command]

@@ -76,12 +76,13 @@ class Sandbox:
         self.ready = home / "sandboxes" / f"{name}.ready.json"
         self.admin: Admin | None = None
 
-    def start(self, config: dict) -> None:
+    def start(self, config: dict, environment: dict[str, str] | None = None) -> None:
         self.config.parent.mkdir(parents=True, exist_ok=True)
         self.config.write_text(json.dumps(config, indent=1))
         self.config.chmod(0o600)
         self.ready.unlink(missing_ok=True)
-        self.process.start([self.binary, "--config", self.config, "--ready-file", self.ready])
+        self.process.start([self.binary, "--config", self.config, "--ready-file", self.ready],
+                           environment)
 
     def wait(self) -> Admin:
         deadline = time.monotonic() + START_SECONDS

@@ -42,6 +42,7 @@ inline void AddPaging(CLI::App* verb, Paging& paging) {
 
 // Each in the file of its noun.
 void AddAccount(CLI::App& app, Cli& cli);
+void AddAccountChecks(CLI::App& noun, Cli& cli);  // the verbs that look and change nothing at UPS
 void AddAudit(CLI::App& app, Cli& cli);
 void AddCompletion(CLI::App& app, Cli& cli);
 void AddConnection(CLI::App& app, Cli& cli);

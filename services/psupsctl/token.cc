@@ -17,9 +17,11 @@ absl::Status Status(Session& session, const Options& options) {
       {"ACCOUNT", [](const T& t, Style) { return IdOf(t.account()); }},
       {"USED", [](const T& t, Style) { return std::to_string(t.requests_used()); }},
       {"LIMIT", [](const T& t, Style) { return std::to_string(t.requests_limit()); }},
+      {"LEFT", [](const T& t, Style) { return std::to_string(t.requests_left()); }},
       {"EXPIRES", [](const T& t, Style s) { return TimeText(t.expire_time(), s); }},
       {"RENEWAL", [](const T& t, Style s) { return TimeText(t.renew_time(), s); }},
       {"NEXT FREE", [](const T& t, Style s) { return TimeText(t.next_free_time(), s); }},
+      {"USED UP", [](const T& t, Style s) { return TimeText(t.exhaust_time(), s); }},
       {"PROBLEM", [](const T& t, Style) { return t.problem(); }},
   };
   pb::GetTokenStatusRequest request;

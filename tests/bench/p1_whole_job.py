@@ -6,22 +6,19 @@ and PostgreSQL share the machine with the services, as on a customer's.
 """
 
 import os
-import re
 import statistics
-import subprocess
 import time
 from datetime import date, timedelta
 
+from measure import commits_per_second, cpu_seconds
+
 from deploy.local import customers
 from deploy.local.layout import SERVICES, StackError, schema_of
-from deploy.local.postgres import PROGRAMS
 from deploy.local.stack import Stack
 
 ORDERS = int(os.environ.get("BENCH_ORDERS", "2000"))
 RUNS = int(os.environ.get("BENCH_RUNS", "1"))
-BASELINE_SECONDS = 5
 PATIENCE_SECONDS = 600
-TICK = os.sysconf("SC_CLK_TCK")
 ADDRESS = {"lines": ["500 Main Street"], "city": "Springfield", "state": "IL", "postal": "62701",
            "country": "US"}
 VENDOR_ADDRESS = ADDRESS | {"lines": ["12 Mill Road"]}
@@ -63,27 +60,6 @@ def _order(number: int, today: str) -> dict:
     }
 
 
-def _cpu_seconds(pid: int) -> float:
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def _baseline(stack: Stack) -> float:
-    """Commits per second of 16 clients, each inserting one row of 250 bytes."""
-    script = stack.home / "insert.sql"
-    script.write_text("INSERT INTO bench_rows (filler) VALUES (repeat('x', 250));\n")
-    stack.cluster.query("CREATE TABLE IF NOT EXISTS public.bench_rows "
-                        "(id bigserial PRIMARY KEY, filler text)")
-    done = subprocess.run(
-        [PROGRAMS / "pgbench", "-n", "-M", "prepared", "-c", "16", "-j", "2",
-         "-T", str(BASELINE_SECONDS), "-f", script, stack.cluster.url("postgres")],
-        env=os.environ | {"PGOPTIONS": "-c search_path=public"}, capture_output=True, text=True,
-        check=True)
-    stack.cluster.query("DROP TABLE public.bench_rows")
-    return float(re.search(r"tps = ([0-9.]+)", done.stdout).group(1))
-
-
 def _done(stack: Stack) -> bool:
     outboxes = " UNION ALL ".join(
         f"SELECT count(*) AS n FROM {schema_of(service)}.audit_outbox"
@@ -103,10 +79,10 @@ def _once() -> dict:
             {"input": address, "verdict": "valid",
              "candidates": [address | {"postal_extended": "1234", "classification": "1"}]}
             for address in (ADDRESS, VENDOR_ADDRESS)])
-        commits_per_second = _baseline(stack)
+        baseline = commits_per_second(stack, 16)
         count = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'psups'"
         commits = int(stack.cluster.query(count))
-        cpu = {name: _cpu_seconds(stack.services[name].process.pid()) for name in SERVICES}
+        cpu = {name: cpu_seconds(stack.services[name].process.pid()) for name in SERVICES}
         started = time.monotonic()
         stack.sites["c1"].admin.post("/admin/orders", {
             "tables": _tables(),
@@ -116,12 +92,12 @@ def _once() -> dict:
                 raise StackError(f"P1: not done after {PATIENCE_SECONDS} s; see {stack.home}/logs")
             time.sleep(0.05)
         seconds = time.monotonic() - started
-        used = {name: _cpu_seconds(stack.services[name].process.pid()) - cpu[name]
+        used = {name: cpu_seconds(stack.services[name].process.pid()) - cpu[name]
                 for name in SERVICES}
         time.sleep(1.2)  # PostgreSQL reports its counts once a second
         commits = int(stack.cluster.query(count)) - commits
         stack.remove()
-        return {"orders_per_second": ORDERS / seconds, "commits_per_second": commits_per_second,
+        return {"orders_per_second": ORDERS / seconds, "commits_per_second": baseline,
                 "commits_per_order": commits / ORDERS,
                 "cpu_ms_per_order": 1000 * sum(used.values()) / ORDERS,
                 "cpu_ms_by_service": {n: round(1000 * v / ORDERS, 3) for n, v in used.items()}}

@@ -50,6 +50,7 @@ class ReportTest(unittest.TestCase):
         module = importlib.util.module_from_spec(importlib.util.spec_from_loader("accept", loader))
         loader.exec_module(module)
         module.REPORT = self.home / "junit.xml"
+        module.MORE = self.home / "ci-more.xml"
         return module
 
     def test_what_was_skipped_is_printed_and_counts_as_failed(self):
@@ -71,6 +72,14 @@ class ReportTest(unittest.TestCase):
             "good": "green", "good: good": "green", "bad": "red", "bad: bad (ended badly)": "red",
             "off": "skipped", "off: off": "skipped", "cpp": "skipped", "cpp: A.Runs": "green",
             "cpp: A.Skips": "skipped", "cpp: A.DISABLED_Is": "skipped"})
+
+    def test_what_ci_more_ran_counts_as_well(self):
+        self.report()
+        (self.home / "ci-more.xml").write_text(
+            '<testsuites><testsuite name="ci-more"><testcase name="fuzz"><failure/></testcase>'
+            '<testcase name="conformance"/></testsuite></testsuites>')
+        known = self.accept().outcomes()
+        self.assertEqual((known["ci-more: fuzz"], known["ci-more: conformance"]), ("red", "green"))
 
     def test_a_python_test_that_skips_says_so_even_if_it_never_began(self):
         (self.home / "test_some.py").write_text(SKIPPING)

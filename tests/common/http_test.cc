@@ -215,6 +215,31 @@ TEST_F(HttpTest, EveryMethodArrivesAsItWasGiven) {
   EXPECT_EQ(Connections(), 1u) << "one kept connection carries them all";
 }
 
+TEST_F(HttpTest, AHundredCallsInTurnUseOneConnectionAndSaySo) {
+  StartServer(Echo);
+  int made = 0;
+  int reused = 0;
+  for (int i = 0; i < 100; ++i) {
+    const HttpOutcome outcome = client_->Send(Request("POST", "/again", "body"));
+    ASSERT_TRUE(outcome.response.ok()) << outcome.response.status();
+    made += outcome.new_connections;
+    reused += outcome.reused_connection ? 1 : 0;
+  }
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(reused, 99);
+  EXPECT_EQ(Connections(), 1u);
+}
+
+TEST_F(HttpTest, ACallThatNeverConnectedUsedNoConnection) {
+  StartServer(Echo);
+  HttpRequest request = Request("POST", "/", "body");
+  server_ = nullptr;  // nobody listens there now
+  const HttpOutcome outcome = client_->Send(std::move(request));
+  EXPECT_FALSE(outcome.response.ok());
+  EXPECT_EQ(outcome.new_connections, 0);
+  EXPECT_FALSE(outcome.reused_connection);
+}
+
 TEST_F(HttpTest, RoundTripOverTlsChecksTheCertificate) {
   StartServer(Echo, {.tls_certificate_file = TestCertificate().certificate_file,
                      .tls_key_file = TestCertificate().key_file});

@@ -194,6 +194,41 @@ TEST_F(EnvelopeTest, AnotherReplicaAndAnotherCurrentKeyOpenIt) {
   EXPECT_EQ((*db().Exec("SELECT count(*)::bigint AS n FROM data_keys"))[0].Int("n"), 1);
 }
 
+TEST_F(EnvelopeTest, ARotatedKeyFileIsReadWithoutARestartAndTheOldKeyCanGo) {
+  const std::string path = ::testing::TempDir() + "/psups_keys_" + RandomHex128();
+  const std::string k1 = Base64(RandomBytes(32)), k2 = Base64(RandomBytes(32)),
+                    d = Base64(RandomBytes(32));
+  const auto write = [&](const char* current, const nlohmann::json& keys) {
+    std::ofstream(path) << nlohmann::json{
+        {"current", current}, {"keys", keys}, {"derivation_key", d}};
+  };
+  write("k1", {{"k1", k1}});
+  Sealer first(db(), KeyRing::FromFile(path).value());
+  Sealer second(db(), KeyRing::FromFile(path).value());
+  const Cell cell{"t", "c", "r"};
+  ASSERT_OK_AND_ASSIGN(const std::string old, first.Seal("old", cell, "old"));
+  write("k2", {{"k1", k1}, {"k2", k2}});
+  ASSERT_OK_AND_ASSIGN(const std::string anew, first.Seal("new", cell, "new"));
+  EXPECT_EQ(second.Open(cell, anew).value(), "new");
+  const auto nothing = [](Tx&, const Sealer::Rewrapped&) { return absl::OkStatus(); };
+  // Nothing changes unless what comes with it is stored too.
+  EXPECT_THAT(first.Rewrap([](Tx&, const Sealer::Rewrapped&) { return absl::AbortedError("no"); }),
+              HasCode(absl::StatusCode::kAborted));
+  ASSERT_OK_AND_ASSIGN(const Sealer::Rewrapped done, first.Rewrap(nothing));
+  EXPECT_EQ(done.rewrapped, 1);
+  EXPECT_EQ(done.total, 2);
+  EXPECT_EQ(done.key_id, "k2");
+  write("k2", {{"k2", k2}});
+  EXPECT_EQ(second.Open(cell, old).value(), "old");  // met for the first time, under a new key
+  Sealer third(db(), KeyRing::FromFile(path).value());
+  EXPECT_EQ(third.Open(cell, old).value(), "old");
+  EXPECT_EQ(third.Open(cell, anew).value(), "new");
+  // A file that is away stops nobody who has read it before.
+  std::remove(path.c_str());
+  EXPECT_OK(third.Seal("another", cell, "text"));
+  EXPECT_THAT(third.Rewrap(nothing), HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
 TEST_F(EnvelopeTest, ABadKeyFileIsNamedWithTheNextStep) {
   const absl::Status missing = KeyRing::FromFile("/nowhere/keys.json").status();
   EXPECT_THAT(std::string(missing.message()), HasSubstr("/nowhere/keys.json"));

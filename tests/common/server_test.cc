@@ -157,6 +157,17 @@ TEST(IdentityTest, RolesCoverTheOnesBelowButAnAuditorOnlyReads) {
   EXPECT_FALSE(may("admin", Rule::ROLE_UNSPECIFIED));
 }
 
+TEST(IdentityTest, AnyServiceIsEveryServiceButNoPerson) {
+  access::v1::Rule rule;
+  Caller service;
+  service.service = "warehouse-portal";
+  EXPECT_FALSE(Permits(rule, service));
+  rule.add_services("*");
+  EXPECT_TRUE(Permits(rule, service));
+  ASSERT_OK_AND_ASSIGN(const Caller person, CallerFromUri("spiffe://psups/admin/ann"));
+  EXPECT_FALSE(Permits(rule, person));
+}
+
 TEST(IdentityTest, ATraceparentIsReadAndAMalformedOneIsNot) {
   const std::string trace = "0af7651916cd43dd8448eb211c80319c";
   EXPECT_EQ(TraceIdFromTraceparent("00-" + trace + "-b7ad6b7169203331-01"), trace);
@@ -199,9 +210,24 @@ TEST(AccessTest, ServicesCallOnlyAlongTheDesignsGraph) {
   for (const auto* method : AllMethods()) {
     const auto& allowed = callers.at(method->file()->package());
     for (const std::string& service : method->options().GetExtension(access::v1::rule).services()) {
+      if (service == "*") continue;
       EXPECT_THAT(allowed, ::testing::Contains(service)) << method->full_name();
     }
   }
+}
+
+TEST(AccessTest, AnyServiceMayReadAddressesAndParcelsAtUpsAndNothingElse) {
+  Caller stranger;
+  stranger.service = "warehouse-portal";
+  std::vector<std::string> open;
+  for (const auto* method : AllMethods()) {
+    const access::v1::Rule& rule = method->options().GetExtension(access::v1::rule);
+    if (!Permits(rule, stranger)) continue;
+    open.push_back(method->name());
+    EXPECT_EQ(rule.class_(), access::v1::Rule::READ) << method->full_name();
+  }
+  EXPECT_THAT(
+      open, ::testing::UnorderedElementsAre("ValidateAddress", "TrackPackage", "TrackByReference"));
 }
 
 }  // namespace

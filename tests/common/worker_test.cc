@@ -54,6 +54,20 @@ TEST(WorkerTest, AWakeupEndsAnIdleWaitOfAnHour) {
   wakeup.Notify();
 }
 
+TEST(WorkerTest, WhatIsDueSoonEndsAnIdleWaitOfAnHour) {
+  Stop stop;
+  int steps = 0;
+  const Worker worker{.name = "w",
+                      .idle_wait = absl::Hours(1),
+                      .step = [&]() -> absl::StatusOr<int> {
+                        if (++steps == 3) stop.Request();
+                        return 0;
+                      },
+                      .due_in = [] { return absl::Milliseconds(1); }};
+  RunWorker(worker, stop, [] { return 0.5; });
+  EXPECT_EQ(steps, 3);
+}
+
 TEST(BackoffTest, GrowsToItsCapAndIsNeverZero) {
   const Backoff backoff{.first = absl::Seconds(1), .cap = absl::Seconds(10)};
   EXPECT_EQ(backoff.Wait(0, [] { return 0.5; }), absl::Milliseconds(500));

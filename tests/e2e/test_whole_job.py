@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "harness"), str(Path(__file__).resolve().parent)]
 
 import kills  # noqa: E402
+import leaks  # noqa: E402
 from deploy.local import certificates, sandboxes  # noqa: E402
 from deploy.local.layout import BINARIES, SERVICES  # noqa: E402
 from deploy.local.psupsctl import Psupsctl, write_context  # noqa: E402
@@ -151,22 +152,6 @@ class WholeJob(unittest.TestCase):
                 elsewhere = {message["TRACKING_NBR"] for message in self.told(other[0])}
                 self.assertFalse(numbers & elsewhere, key)
 
-    def personal_words(self) -> set[str]:
-        """Names, people, streets as anybody writes them, and telephone numbers."""
-        words = set()
-        for order in self.job.expected["orders"]:
-            for shipment in order["shipments"]:
-                for party in filter(None, (shipment["ship_from"], shipment["ship_to"])):
-                    words |= {party["name"], party["attention_name"], *party["lines"]}
-        for row in self.job.files["addresses.json"]:
-            for form in (row["input"], *row["candidates"]):
-                words.update(form["lines"])
-        for name in self.job.sites:
-            tables = self.job.files[f"peoplesoft-{name}.json"]["tables"]
-            for row in tables["LOCATION_TBL"] + tables["VENDOR_ADDR"]:
-                words |= {row["PHONE"], row["PHONE"].replace("-", "")}
-        return {word for word in words if len(word) > 6}
-
     def secret_words(self) -> set[str]:
         secrets = self.stack.secrets
         pairs = [f"{sandboxes.CLIENT_ID}:{secrets['ups']}"] + [
@@ -174,7 +159,7 @@ class WholeJob(unittest.TestCase):
         return {*secrets.values(), *(base64.b64encode(pair.encode()).decode() for pair in pairs)}
 
     def test_no_log_and_no_metric_holds_a_name_an_address_or_a_secret(self):
-        words = self.personal_words() | self.secret_words()
+        words = leaks.personal_words(self.job) | self.secret_words()
         for kind in ("Maria Alvarez", "Receiving Dock", "-555-", "STE "):
             self.assertTrue(any(kind in word for word in words), kind)
         self.assertRegex(self.new_bearer(), f"^{BEARER}$")

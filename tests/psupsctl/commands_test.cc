@@ -215,7 +215,139 @@ TEST_F(CommandTest, CandidatesAreCountedFrom1ByPeople) {
 
 TEST_F(CommandTest, TokenStatusIsOneRow) {
   EXPECT_EQ(Run({"token", "status", "demo", "-o", "csv"}).out,
-            "ACCOUNT,USED,LIMIT,EXPIRES,RENEWAL,NEXT FREE,PROBLEM\ndemo,2,250,,,,\n");
+            "ACCOUNT,USED,LIMIT,LEFT,EXPIRES,RENEWAL,NEXT FREE,USED UP,PROBLEM\n"
+            "demo,2,250,248,,,,2026-11-23T15:01:02Z,\n");
+}
+
+TEST_F(CommandTest, AccountUpdateNamesTheFieldsOfTheFileAndNoOthers) {
+  runner_.Write("bundle.pem", "-----BEGIN CERTIFICATE-----\n");
+  const std::string file = runner_.Write(
+      "a.json", R"({"rebuyWindow": "600s", "caps": {"purchases_per_day": 5}, "flow": null,
+                    "ca_bundle_file": "bundle.pem"})");
+  const Ran ran = Run({"account", "update", "demo", "--file", file});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(accounts_.updated.account().name(), "accounts/demo");
+  EXPECT_EQ(accounts_.updated.account().rebuy_window().seconds(), 600);
+  EXPECT_EQ(accounts_.updated.account().caps().purchases_per_day(), 5);
+  EXPECT_FALSE(accounts_.updated.account().has_flow());
+  const auto& paths = accounts_.updated.update_mask().paths();
+  EXPECT_THAT(std::vector<std::string>(paths.begin(), paths.end()),
+              ::testing::UnorderedElementsAre("rebuy_window", "caps", "flow", "ca_bundle_pem"));
+  EXPECT_EQ(Run({"account", "update", "demo", "--file", runner_.Write("b.json", "{}")}).code, 2);
+  const Ran wrong =
+      Run({"account", "update", "demo", "--file", runner_.Write("c.json", R"({"cap": {}})")});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("cap"));
+}
+
+TEST_F(CommandTest, AnAccountIsStoppedWithAReasonThatEverybodySees) {
+  accounts_.account.set_name("accounts/demo");
+  accounts_.account.mutable_caps()->set_purchases_per_day(10000);
+  accounts_.account.mutable_caps()->mutable_spend_per_day()->set_amount_minor(50'000);
+  accounts_.account.mutable_caps()->mutable_spend_per_day()->set_currency_code("USD");
+  EXPECT_THAT(Run({"account", "list"}).out,
+              AllOf(HasSubstr("yes"), HasSubstr("10000 a day, 500.00 USD a day")));
+  EXPECT_EQ(Run({"account", "stop", "demo"}).code, 2);  // without a reason
+  EXPECT_EQ(Run({"account", "stop", "demo", "--reason", "labels for the wrong depot"}).code, 0);
+  EXPECT_EQ(accounts_.account.stop_reason(), "labels for the wrong depot");
+  EXPECT_THAT(Run({"account", "list"}).out, HasSubstr("stopped"));
+  EXPECT_THAT(Run({"account", "get", "demo"}).out, HasSubstr("labels for the wrong depot"));
+  EXPECT_EQ(Run({"account", "start", "demo"}).code, 0);
+  accounts_.account.set_searches_first(true);
+  EXPECT_THAT(Run({"account", "list"}).out, HasSubstr("searches first"));
+  EXPECT_EQ(Run({"account", "stop", "nope", "--reason", "x"}).code, 3);
+}
+
+TEST_F(CommandTest, AccountTestFailsIfACheckFailsAndSaysTheNextStep) {
+  using Check = ups::v1::TestAccountResponse::Check;
+  const auto add = [&](const char* name, Check::Result result, const char* step) {
+    Check& check = *accounts_.test.add_checks();
+    check.set_name(name);
+    check.set_result(result);
+    check.set_finding("found");
+    check.set_next_step(step);
+  };
+  add("dns", Check::OK, "");
+  const Ran good = Run({"account", "test", "demo"});
+  EXPECT_EQ(good.code, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("ok  dns    found"));
+  add("tracking", Check::FAILED, "Add the product Tracking.");
+  add("track_alert", Check::SKIPPED, "");
+  const Ran bad = Run({"account", "test", "demo"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.out, AllOf(HasSubstr("FAILED"), HasSubstr("skipped")));
+  EXPECT_THAT(bad.err, HasSubstr("tracking failed: Add the product Tracking."));
+  EXPECT_EQ(Run({"account", "test", "demo", "-o", "json"}).json().size(), 3u);
+}
+
+TEST_F(CommandTest, AccountErrorsShowWhatWasMetHowOftenAndWhatToDo) {
+  for (int i = 0; i < 150; ++i) {
+    ups::v1::AccountError& error = *accounts_.errors.Add();
+    error.set_operation("ship");
+    error.set_ups_code(absl::StrCat(120800 + i));
+    error.set_http_status(i == 0 ? 0 : 400);
+    error.set_count(12);
+    error.set_action("review");
+    error.set_clerk_message("Correct the address, then retry.");
+    error.mutable_last_time()->set_seconds(1'795'446'062);
+  }
+  const Ran table = Run({"account", "errors", "demo", "--limit", "2"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr("ship"), HasSubstr("no answer"), HasSubstr("12"),
+                               HasSubstr("Correct the address, then retry.")));
+  EXPECT_EQ(Run({"account", "errors", "demo", "-o", "json"}).json().size(), 150u);
+  EXPECT_THAT(Run({"account", "errors", "demo", "-o", "csv"}).out,
+              HasSubstr("2026-11-23T15:01:02Z,ship,120800,0,12,,review,"));
+}
+
+TEST_F(CommandTest, ReconcileFailsOnADifferenceAndKnowsTimesAndSpans) {
+  accounts_.differences.set_matched(41);
+  const Ran same = Run({"account", "reconcile", "demo", "--since", "2026-11-23T15:01:02Z"});
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(same.err, "41 labels match.\n");
+  EXPECT_EQ(accounts_.reconciled.since().seconds(), 1'795'446'062);
+  accounts_.differences.add_only_here("1Z1");
+  accounts_.differences.add_only_at_ups("1Z2");
+  const Ran other = Run({"account", "reconcile", "demo", "--since", "36h"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(other.out, AllOf(HasSubstr("1Z1     only here"), HasSubstr("1Z2     only at UPS")));
+  EXPECT_NEAR(static_cast<double>(accounts_.reconciled.since().seconds()),
+              static_cast<double>(absl::ToUnixSeconds(absl::Now() - absl::Hours(36))), 60);
+  EXPECT_EQ(
+      Run({"account", "reconcile", "demo", "--since", "36h", "-o", "json"}).json()["only_here"][0],
+      "1Z1");
+  EXPECT_EQ(Run({"account", "reconcile", "demo", "--since", "monday"}).code, 2);
+  EXPECT_EQ(Run({"account", "reconcile", "demo"}).code, 2);
+}
+
+TEST_F(CommandTest, RewrapSaysWhichKeyIsStillNeeded) {
+  const Ran ran = Run({"account", "rewrap", "-o", "csv"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "KEY,REWRAPPED,TOTAL\nk2,3,4\n");
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("no key but k2"), HasSubstr("other services")));
+}
+
+TEST_F(CommandTest, KeygenAddsAKeyThatIsCurrentAndLosesNone) {
+  const std::string file = runner_.Path("keys.json");
+  ASSERT_EQ(Run({"keygen", "--key-file", file}).code, 0);
+  const auto before = nlohmann::json::parse(runner_.Read("keys.json"));
+  const Ran ran = Run({"keygen", "--key-file", file, "--add-key"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("account rewrap"));
+  const auto after = nlohmann::json::parse(runner_.Read("keys.json"));
+  EXPECT_EQ(after["current"], "k2");
+  EXPECT_EQ(after["keys"]["k1"], before["keys"]["k1"]);
+  EXPECT_NE(after["keys"]["k2"], after["keys"]["k1"]);
+  EXPECT_EQ(after["derivation_key"], before["derivation_key"]);
+  EXPECT_OK(KeyRing::FromFile(file));
+  struct stat info = {};
+  ASSERT_EQ(stat(file.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(Run({"keygen", "--key-file", file, "--add-key"}).code, 0);
+  EXPECT_EQ(nlohmann::json::parse(runner_.Read("keys.json"))["current"], "k3");
+  EXPECT_EQ(Run({"keygen", "--key-file", "/nowhere/keys.json", "--add-key"}).code, 2);
+  EXPECT_EQ(Run({"keygen", "--key-file", runner_.Write("x.json", "{}"), "--add-key"}).code, 2);
+  EXPECT_EQ(Run({"keygen", "--checkpoint-key-file", runner_.Path("c"), "--add-key"}).code, 2);
 }
 
 TEST_F(CommandTest, AParkedStatusIsResentOrSkippedWithTheReason) {

@@ -219,10 +219,75 @@ class FakeAccounts : public ups::v1::AccountService::Service {
     response->set_account(request->name());
     response->set_requests_used(2);
     response->set_requests_limit(250);
+    response->set_requests_left(248);
+    response->mutable_exhaust_time()->set_seconds(1'795'446'062);
+    return grpc::Status::OK;
+  }
+  grpc::Status GetAccount(grpc::ServerContext*, const ups::v1::GetAccountRequest* request,
+                          ups::v1::Account* response) override {
+    if (request->name() != account.name()) return NotFound(request->name());
+    *response = account;
+    return grpc::Status::OK;
+  }
+  grpc::Status ListAccounts(grpc::ServerContext*, const ups::v1::ListAccountsRequest*,
+                            ups::v1::ListAccountsResponse* response) override {
+    *response->add_accounts() = account;
+    return grpc::Status::OK;
+  }
+  grpc::Status UpdateAccount(grpc::ServerContext*, const ups::v1::UpdateAccountRequest* request,
+                             ups::v1::Account* response) override {
+    updated = *request;
+    *response = request->account();
+    return grpc::Status::OK;
+  }
+  grpc::Status StopAccount(grpc::ServerContext*, const ups::v1::StopAccountRequest* request,
+                           ups::v1::Account* response) override {
+    if (request->name() != account.name()) return NotFound(request->name());
+    account.set_stopped(true);
+    account.set_stop_reason(request->reason());
+    *response = account;
+    return grpc::Status::OK;
+  }
+  grpc::Status StartAccount(grpc::ServerContext*, const ups::v1::StartAccountRequest*,
+                            ups::v1::Account* response) override {
+    account.clear_stopped();
+    account.clear_stop_reason();
+    *response = account;
+    return grpc::Status::OK;
+  }
+  grpc::Status RewrapKeys(grpc::ServerContext*, const ups::v1::RewrapKeysRequest*,
+                          ups::v1::RewrapKeysResponse* response) override {
+    response->set_rewrapped(3);
+    response->set_total(4);
+    response->set_key_id("k2");
+    return grpc::Status::OK;
+  }
+  grpc::Status TestAccount(grpc::ServerContext*, const ups::v1::TestAccountRequest*,
+                           ups::v1::TestAccountResponse* response) override {
+    *response = test;
+    return grpc::Status::OK;
+  }
+  grpc::Status ListAccountErrors(grpc::ServerContext*,
+                                 const ups::v1::ListAccountErrorsRequest* request,
+                                 ups::v1::ListAccountErrorsResponse* response) override {
+    response->set_next_page_token(FillPage(*request, errors, response->mutable_errors()));
+    return grpc::Status::OK;
+  }
+  grpc::Status ReconcileAccount(grpc::ServerContext*,
+                                const ups::v1::ReconcileAccountRequest* request,
+                                ups::v1::ReconcileAccountResponse* response) override {
+    reconciled = *request;
+    *response = differences;
     return grpc::Status::OK;
   }
 
   ups::v1::CreateAccountRequest created;
+  ups::v1::UpdateAccountRequest updated;
+  ups::v1::ReconcileAccountRequest reconciled;
+  ups::v1::ReconcileAccountResponse differences;
+  ups::v1::Account account;
+  ups::v1::TestAccountResponse test;
+  google::protobuf::RepeatedPtrField<ups::v1::AccountError> errors;
 };
 
 class FakeAudit : public audit::v1::AuditService::Service {

@@ -35,6 +35,7 @@ class FakeTokenStore : public TokenStore {
       lease_id_ = std::string(call_id);
       lease_until_ = clock_.Now() + lease;
       if (wish.refused) forced_ = clock_.Now();
+      if (refused) retry_ = clock_.Now() + kRefusedInterval;
     }
     return answer;
   }
@@ -45,25 +46,42 @@ class FakeTokenStore : public TokenStore {
     lease_until_ = absl::InfinitePast();
     lease_id_.clear();
     const TokenJudgement& judgement = outcome.judgement;
-    problem_ = judgement.problem;
     if (judgement.end == TokenEnd::kGranted) {
       token_ = judgement.token;
       version_ = outcome.call_id;
       lifetime_ = judgement.lifetime;
       expire_ = clock_.Now() - outcome.since_sent + judgement.lifetime;
+      problem_.clear();
+      refused = false;
       failures_ = 0;
       retry_ = absl::InfinitePast();
       return absl::OkStatus();
     }
     if (judgement.end == TokenEnd::kNotSent) counted.pop_back();
-    refused = judgement.end == TokenEnd::kRefused;
+    const TokenFailure failure = AfterFailure(judgement, ++failures_, refused, problem_);
+    refused = failure.credential_refused;
+    problem_ = failure.problem;
     if (judgement.end == TokenEnd::kQuota) closed_ = clock_.Now() + absl::Hours(1);
-    retry_ = clock_.Now() + RetryWait(judgement.end, ++failures_);
+    retry_ = clock_.Now() + failure.wait;
     return absl::OkStatus();
   }
 
   absl::StatusOr<TokenBudget> Budget(const Account&) override {
     return TokenBudget{.facts = Facts(), .expire_time = expire_};
+  }
+
+  absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) override {
+    if (!outage.ok()) return outage;
+    return std::map<std::string, std::string>{{treasury_ids.at(0), version_}};
+  }
+
+  void Rotate(const std::string& anew) {
+    secret = anew;
+    refused = false;
+    failures_ = 0;
+    problem_.clear();
+    retry_ = absl::InfinitePast();
   }
 
   int limit = 250;

@@ -92,6 +92,10 @@ class Gateway {
     DoubtSettings doubt = {.first_wait = absl::Milliseconds(50), .most_wait = absl::Seconds(1)};
     absl::Duration fence = kSendFence;
     absl::Duration patience = absl::Seconds(5);
+    std::shared_ptr<ManifestSource> manifest = MakeManifestNotYet();
+    SearchSettings search = {.settle = absl::ZeroDuration(), .window = absl::Hours(2)};
+    FlowControl::Options flow = {};
+    const Clock* steady = nullptr;  // of flow control; null: the real one
   };
 
   Gateway(Db& db, const KeyRing& ring, Options options)
@@ -99,29 +103,44 @@ class Gateway {
         accounts(MakePostgresAccountStore(db, sealer)),
         tokens(MakePostgresTokenStore(db, sealer, run_id)),
         calls(MakePostgresCallStore(db, sealer)),
+        epochs(MakePostgresEpochStore(db)),
+        flow_limits(MakePostgresFlowStore(db)),
+        flow(
+            *flow_limits, run_id, options.steady == nullptr ? steady : *options.steady, clock,
+            [] { return 0.5; }, options.flow),
         recorder(*calls),
         executor(std::make_unique<Executor>(2)),
         api(HttpClient::Create(64)),
         treasury(
             *tokens, api, clock, [] { return 0.5; }, options.patience),
         book(*accounts, clock, post()),
-        asker(api, treasury, clock, unrecorded, post()),
-        purchaser(*calls, api, treasury, clock, unrecorded, post(), doubts,
-                  {.fence = options.fence, .first_wait = options.doubt.first_wait}),
-        resolver(*calls, book, asker, clock, options.doubt),
+        asker(api, treasury, flow, clock, unrecorded, drift, post()),
+        search_first(*calls, asker, recorder, clock, options.search),
+        purchaser(*calls, api, treasury, search_first, flow, clock, unrecorded, drift, post(),
+                  doubts, {.fence = options.fence, .first_wait = options.doubt.first_wait}),
+        manifest(options.manifest),
+        resolver(*calls, book, asker, *manifest, clock, options.doubt),
+        reconciler(*calls, *accounts, *epochs, *manifest, clock, options.doubt.window),
         operations(*calls, book, asker, recorder, purchaser, clock, post()),
-        account_server(*accounts, *tokens, book, *executor) {
+        doctor(api, treasury, asker, recorder, unrecorded, clock, post()),
+        account_server(*accounts, *tokens, book, doctor, reconciler, clock, *executor) {
     treasury_thread.emplace(std::vector<Worker>{{.name = "treasury",
                                                  .idle_wait = absl::Milliseconds(20),
                                                  .step = [this] { return treasury.Step(); },
-                                                 .wakeup = &treasury.wakeup()}},
+                                                 .wakeup = &treasury.wakeup()},
+                                                {.name = "flow",
+                                                 .step = [this] { return flow.Pump(); },
+                                                 .wakeup = &flow.wakeup(),
+                                                 .due_in = [this] { return flow.DueIn(); }}},
                             stop);
   }
 
   ~Gateway() {
     stop.Request();
     treasury.wakeup().Notify();
+    flow.wakeup().Notify();
     treasury_thread.reset();
+    flow.Close();
     treasury.Close();
     api.Close();
     executor.reset();
@@ -163,17 +182,26 @@ class Gateway {
   std::unique_ptr<AccountStore> accounts;
   std::unique_ptr<TokenStore> tokens;
   std::unique_ptr<CallStore> calls;
+  std::unique_ptr<EpochStore> epochs;
+  const SteadyClock steady;
+  std::unique_ptr<FlowStore> flow_limits;
+  FlowControl flow;
   Wakeup doubts;
   Unrecorded unrecorded{clock};
   CallRecorder recorder;
+  Drift drift;
   std::unique_ptr<Executor> executor;
   HttpUpsApi api;
   Treasury treasury;
   AccountBook book;
   Asker asker;
+  SearchFirst search_first;
   Purchaser purchaser;
+  std::shared_ptr<ManifestSource> manifest;
   Resolver resolver;
+  Reconciler reconciler;
   UpsOperations operations;
+  Doctor doctor;
   AccountServer account_server;
   Stop stop;
   std::optional<WorkerThreads> treasury_thread;

@@ -423,6 +423,11 @@ TEST(TokenRulesTest, RenewalIsEarlyAndInProportion) {
   // 26 requests of one-hour tokens make a day.
   EXPECT_LT(86400 / (3599 - 270), 26);
   EXPECT_LT(SafetyMargin(absl::Seconds(5)), absl::Seconds(1));
+  // However short it lives, a token is renewed before it is no longer used.
+  for (const int seconds : {1, 5, 60, 600, 3599, 14399}) {
+    const absl::Duration lifetime = absl::Seconds(seconds);
+    EXPECT_GT(RenewalLead(lifetime, 0.999), SafetyMargin(lifetime)) << seconds;
+  }
   EXPECT_EQ(SafetyMargin(absl::Seconds(14399)), absl::Seconds(10));
 }
 
@@ -518,8 +523,12 @@ TEST_F(TokenDecisionTest, ARefusedTokenIsRenewedOnceInSixMinutesAndForHalfTheDay
 
 TEST_F(TokenDecisionTest, ARefusedCredentialAndAClosedTreasuryAskNobody) {
   facts_.credential_refused = true;
+  facts_.retry_left = absl::Minutes(59);
   EXPECT_EQ(Decided().kind, Kind::kRefuse);
   EXPECT_THAT(Decided().refusal, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(std::string(Decided().refusal.message()), HasSubstr("Next attempt in 59m"));
+  facts_.retry_left = -absl::Seconds(1);  // the hour is over: it may have been put right
+  EXPECT_EQ(Decided().kind, Kind::kFetch);
   facts_.credential_refused = false;
   facts_.closed_left = absl::Minutes(59);
   EXPECT_EQ(Decided().kind, Kind::kRefuse);
@@ -527,6 +536,47 @@ TEST_F(TokenDecisionTest, ARefusedCredentialAndAClosedTreasuryAskNobody) {
   facts_.closed_left = absl::ZeroDuration();
   facts_.retry_left = absl::Seconds(20);
   EXPECT_THAT(Decided().refusal, HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST(TokenFailureTest, ARefusalStandsWhateverComesAfterItAndIsAskedOnceAnHour) {
+  const TokenJudgement refused{.end = TokenEnd::kRefused, .problem = "refused"};
+  const TokenJudgement lost{.end = TokenEnd::kLost, .problem = "lost"};
+  const TokenJudgement unsent{.end = TokenEnd::kNotSent, .problem = "no network"};
+  TokenFailure failure = AfterFailure(refused, 1, false, "");
+  EXPECT_TRUE(failure.credential_refused);
+  EXPECT_EQ(failure.wait, absl::Hours(1));
+  EXPECT_EQ(failure.problem, "refused");
+  failure = AfterFailure(lost, 2, true, "refused");
+  EXPECT_TRUE(failure.credential_refused);
+  EXPECT_EQ(failure.wait, absl::Hours(1));
+  EXPECT_EQ(failure.problem, "refused");
+  failure = AfterFailure(unsent, 2, true, "refused");  // cost nothing
+  EXPECT_TRUE(failure.credential_refused);
+  EXPECT_LT(failure.wait, absl::Minutes(1));
+  failure = AfterFailure(lost, 1, false, "");
+  EXPECT_FALSE(failure.credential_refused);
+  EXPECT_EQ(failure.wait, absl::Seconds(5));
+  EXPECT_EQ(failure.problem, "lost");
+}
+
+TEST(TokenForecastTest, ItCountsWhatComesAndWhatFallsOut) {
+  using absl::Hours;
+  using absl::Minutes;
+  const auto ages = [](int number, absl::Duration age) {
+    return std::vector<absl::Duration>(number, age);
+  };
+  // Ten left, ten an hour.
+  EXPECT_EQ(TimeToExhaustion(ages(240, Hours(1)), 10, 250), Hours(1));
+  // Two an hour for ever are 48 a day.
+  EXPECT_EQ(TimeToExhaustion(ages(2, Minutes(30)), 2, 250), absl::InfiniteDuration());
+  EXPECT_EQ(TimeToExhaustion({}, 0, 250), absl::InfiniteDuration());
+  // Nothing left.
+  EXPECT_EQ(TimeToExhaustion(ages(250, Hours(1)), 0, 250), absl::ZeroDuration());
+  // Ten left at ten an hour, but all the others fall out in half an hour.
+  EXPECT_EQ(TimeToExhaustion(ages(240, Hours(24) + kCountedBefore - Minutes(30)), 10, 250),
+            absl::InfiniteDuration());
+  // Twelve an hour are more than a day's 250, though nothing was used before.
+  EXPECT_EQ(TimeToExhaustion({}, 12, 250), Hours(1) / 12 * 250);
 }
 
 TEST(JudgeTokenTest, RepliesAreJudged) {

@@ -417,6 +417,20 @@ TEST_F(UpsGatewayStoreTest, OnlyAPersonEndsADoubtAndOnlyOneThatNeedsAPerson) {
   EXPECT_LT(doubts[0].age, absl::Hours(1));
 }
 
+TEST_F(UpsGatewayStoreTest, AClockThatJumpsMakesNoRunDead) {
+  const auto beat = [&](const char* run_id) {
+    return runs_->Beat(
+        run_id, [] { return absl::ZeroDuration(); }, absl::Minutes(1));
+  };
+  ASSERT_OK(beat("run1"));
+  ASSERT_OK(beat("run2"));
+  // As if the database's clock were an hour ahead since.
+  ASSERT_OK(schema_.db().Exec("UPDATE runs SET heartbeat_time = now() - interval '1 hour'"));
+  ASSERT_OK(beat("run2"));
+  EXPECT_EQ(Count("SELECT count(*) AS n FROM runs"), 2);
+  EXPECT_EQ(Count("SELECT count(*) AS n FROM audit_outbox WHERE event_id LIKE '%.unclean'"), 0);
+}
+
 TEST_F(UpsGatewayStoreTest, ARunThatVanishedIsNamedOnceAndItsTokenLeaseEnds) {
   ASSERT_OK(runs_->Beat(
       "run1", [] { return absl::Seconds(7); }, absl::Hours(1)));

@@ -129,6 +129,25 @@ TEST_F(TreasuryTest, ProcessesShareOneToken) {
   EXPECT_EQ(other_api.sent, 0);
 }
 
+TEST_F(TreasuryTest, ATokenThatAnotherProcessReplacedIsNotUsedAnyMore) {
+  FakeUpsApi other_api(store_);
+  Treasury other(store_, other_api, clock_, [] { return 0.0; });
+  HaveToken();
+  auto there = Get(other);
+  ASSERT_OK(other.Step());
+  ASSERT_EQ(there->value(), "first");
+  clock_.Advance(absl::Minutes(7));
+  // UPS refuses it here; there nobody has called since.
+  treasury_.Refused(*account_, Operation::kAddress, *there->token);
+  Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Grant("second");
+  ASSERT_OK(treasury_.Step());
+  ASSERT_OK(other.Step());
+  EXPECT_EQ(Get(other)->value(), "second");
+  EXPECT_EQ(other_api.sent, 0);
+}
+
 TEST_F(TreasuryTest, RenewsEarlyAndServesMeanwhile) {
   HaveToken();
   clock_.Advance(absl::Seconds(3599 - 271));
@@ -215,30 +234,129 @@ TEST_F(TreasuryTest, WhereRenewingDoesNotHelpTheOperationPausesAndTheOthersGoOn)
   EXPECT_LT(store_.counted.size(), 140u);  // half of 250, and the day's own renewals
 }
 
-TEST_F(TreasuryTest, AWrongSecretIsAskedOnceAndThenNotUntilItIsRotated) {
+constexpr char kWrongSecret[] =
+    R"({"response":{"errors":[{"code":"10401","message":"ClientId is Invalid"}]}})";
+
+TEST_F(TreasuryTest, AWrongSecretIsAskedOnceAndThenOnceAnHourUntilItIsRotated) {
   auto got = Get();
   ASSERT_OK(treasury_.Step());
-  api_.Answer(401, R"({"response":{"errors":[{"code":"10401","message":"ClientId is Invalid"}]}})");
+  api_.Answer(401, kWrongSecret);
   ASSERT_OK(treasury_.Step());
   ASSERT_OK(treasury_.Step());
   EXPECT_THAT(got->token, HasCode(absl::StatusCode::kUnauthenticated));
   EXPECT_THAT(std::string(got->token.status().message()), HasSubstr("account rotate"));
-  for (int i = 0; i < 1000; ++i) {
-    clock_.Advance(absl::Minutes(5));
-    Get();
+  for (int minute = 0; minute < 24 * 60; ++minute) {
+    clock_.Advance(absl::Minutes(1));
+    Get(Operation::kShip);
+    ASSERT_OK(treasury_.Step());
+    // Now and then UPS says something else; it is no new chance.
+    if (!api_.pending.empty()) api_.Answer(minute % 5 == 0 ? 503 : 401, kWrongSecret);
     ASSERT_OK(treasury_.Step());
   }
-  EXPECT_EQ(api_.sent, 1);
-  store_.refused = false;
-  store_.secret = "new";
-  clock_.Advance(absl::Minutes(5));
+  EXPECT_LE(api_.sent, 25);  // the first, and one an hour
+  EXPECT_GE(api_.sent, 20);
+  for (std::size_t i = 1; i < store_.counted.size(); ++i) {
+    EXPECT_GE(store_.counted[i] - store_.counted[i - 1], absl::Hours(1));
+  }
+  const int before = api_.sent;
+  store_.Rotate("new");
+  clock_.Advance(absl::Minutes(1));
   auto rotated = Get();
   ASSERT_OK(treasury_.Step());
-  ASSERT_EQ(api_.sent, 2);
+  ASSERT_EQ(api_.sent, before + 1);
   EXPECT_EQ(api_.pending[0].request.authorization, "Basic " + Base64("app:new"));
   api_.Grant("first");
   ASSERT_OK(treasury_.Step());
   EXPECT_EQ(rotated->value(), "first");
+}
+
+TEST_F(TreasuryTest, ASecretThatIsPutRightInThePortalHealsByItself) {
+  Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Answer(401, kWrongSecret);
+  ASSERT_OK(treasury_.Step());
+  clock_.Advance(absl::Minutes(61));
+  auto healed = Get();
+  ASSERT_OK(treasury_.Step());
+  ASSERT_EQ(api_.sent, 2);
+  api_.Grant("first");
+  ASSERT_OK(treasury_.Step());
+  EXPECT_EQ(healed->value(), "first");
+  EXPECT_FALSE(store_.refused);
+}
+
+TEST_F(TreasuryTest, AProcessThatDiesWithARefusedCredentialCostsTheHoursRequest) {
+  Get();
+  ASSERT_OK(treasury_.Step());
+  api_.Answer(401, kWrongSecret);
+  ASSERT_OK(treasury_.Step());
+  clock_.Advance(absl::Minutes(61));
+  Get();
+  ASSERT_OK(treasury_.Step());
+  ASSERT_EQ(api_.sent, 2);  // and nothing is ever heard of it
+  clock_.Advance(absl::Minutes(30));
+  FakeUpsApi other_api(store_);
+  Treasury other(store_, other_api, clock_, [] { return 0.0; });
+  auto got = Get(other);
+  ASSERT_OK(other.Step());
+  EXPECT_THAT(got->token, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(other_api.sent, 0);
+}
+
+TEST_F(TreasuryTest, ATokenOfFiveSecondsIsUsedForFiveSecondsAndAskedForOnceInAMinute) {
+  HaveToken("5");
+  absl::Time granted = clock_.Now();
+  for (int second = 1; second <= 600; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    const bool expired = clock_.Now() - granted >= absl::Seconds(5);
+    auto got = Get();
+    if (expired) {
+      EXPECT_EQ(got->value(), "") << second;
+    }
+    ASSERT_OK(treasury_.Step());
+    if (!api_.pending.empty()) {
+      granted = clock_.Now();
+      api_.Grant("first", "5");
+      ASSERT_OK(treasury_.Step());
+    }
+  }
+  EXPECT_LE(api_.sent, 11);
+  EXPECT_GE(api_.sent, 9);
+}
+
+// Every product refuses every token, in three processes, for a day.
+TEST_F(TreasuryTest, AStormOfForcedRenewalsDoesNotSpendTheDay) {
+  FakeUpsApi apis[] = {FakeUpsApi(store_), FakeUpsApi(store_), FakeUpsApi(store_)};
+  std::vector<std::unique_ptr<Treasury>> treasuries;
+  for (FakeUpsApi& api : apis) {
+    treasuries.push_back(std::make_unique<Treasury>(store_, api, clock_, [] { return 0.0; }));
+  }
+  int granted = 0;
+  for (int step = 0; step < 24 * 60 * 2; ++step) {
+    clock_.Advance(absl::Seconds(30));
+    for (int i = 0; i < 3; ++i) {
+      for (const Operation operation :
+           {Operation::kShip, Operation::kVoid, Operation::kAddress, Operation::kTrack}) {
+        auto got = Get(*treasuries[i], operation);
+        ASSERT_OK(treasuries[i]->Step());
+        if (!apis[i].pending.empty()) apis[i].Grant(absl::StrCat("t", ++granted));
+        ASSERT_OK(treasuries[i]->Step());
+        if (got->answered && got->token.ok()) {
+          treasuries[i]->Refused(*account_, operation, *got->token);
+        }
+      }
+    }
+  }
+  // Half of the budget, and the renewals of a day of one-hour tokens.
+  EXPECT_GE(store_.counted.size(), 100u);
+  EXPECT_LE(store_.counted.size(), 125u + 26u);
+  // The cause gone, shipping goes on at once.
+  clock_.Advance(absl::Hours(1));
+  auto ship = Get(*treasuries[0], Operation::kShip);
+  ASSERT_OK(treasuries[0]->Step());
+  if (!apis[0].pending.empty()) apis[0].Grant("healed");
+  ASSERT_OK(treasuries[0]->Step());
+  EXPECT_NE(ship->value(), "");
 }
 
 TEST_F(TreasuryTest, A429ClosesItForAnHour) {

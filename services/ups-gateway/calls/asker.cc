@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/config_alarm.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 
@@ -27,25 +28,47 @@ struct Asker::Task {
   WireRequest request;
   Done done;
   std::string call_id;
+  CallOrigin origin;
+  FlowPassPtr pass;
+  On401 on_401 = On401::kRenew;
   int attempts = 0;
   AskResult result;
 };
 
-void Asker::Ask(AccountPtr account, WireRequest request, Done done, std::string call_id) {
+void Asker::Ask(AccountPtr account, WireRequest request, Done done, std::string call_id,
+                CallOrigin origin, On401 on_401) {
   auto task = std::make_shared<Task>();
   task->account = std::move(account);
   task->request = std::move(request);
   task->done = std::move(done);
   task->call_id = std::move(call_id);
+  task->origin = std::move(origin);
+  task->on_401 = on_401;
   Attempt(std::move(task));
 }
 
 void Asker::Attempt(std::shared_ptr<Task> task) {
+  flow_.Admit(task->account, task->request.operation, task->origin,
+              [this, task](absl::StatusOr<FlowPassPtr> pass) {
+                if (pass.ok()) {
+                  task->pass = *std::move(pass);
+                  return Send(task);
+                }
+                if (task->attempts == 0) task->result.response = pass.status();
+                post_([task] { task->done(std::move(task->result)); });
+              });
+}
+
+void Asker::Send(std::shared_ptr<Task> task) {
   const AccountPtr& account = task->account;
-  treasury_.Get(account, task->request.operation, [this, task](absl::StatusOr<Token> token) {
+  // An operation may pause; whether it still has to is what kTell wants to know.
+  const Operation token_for =
+      task->on_401 == On401::kTell ? Operation::kProbe : task->request.operation;
+  treasury_.Get(account, token_for, [this, task](absl::StatusOr<Token> token) {
     if (!token.ok()) {
       // After a first attempt its answer says more than that no other token was to be had.
       if (task->attempts == 0) task->result.response = token.status();
+      task->pass = nullptr;
       post_([task] { task->done(std::move(task->result)); });
       return;
     }
@@ -67,6 +90,7 @@ void Asker::Attempt(std::shared_ptr<Task> task) {
 }
 
 void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome) {
+  task->pass->End(outcome);
   Exchange exchange{.call_id = task->call_id,
                     .account_id = task->account->id,
                     .operation = task->request.operation,
@@ -74,12 +98,14 @@ void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome
   if (outcome.response.ok()) {
     exchange.http_status = outcome.response->status;
     exchange.response = WithoutLabels(outcome.response->body);
+    exchange.code = ErrorCodeOf(*outcome.response);
   } else {
     exchange.error = std::string(outcome.response.status().message());
   }
   task->result.exchanges.push_back(std::move(exchange));
   task->result.response = std::move(outcome.response);
   const auto& response = task->result.response;
+  if (task->on_401 == On401::kTell) return task->done(std::move(task->result));
   if (task->attempts == 1 && response.ok() && response->status == 401 &&
       Look(task->request.operation, CodeOf(*response), 401).action == Action::kRenewToken) {
     treasury_.Refused(*task->account, task->request.operation, token);
@@ -89,6 +115,13 @@ void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome
   if (task->attempts > 1 && response.ok() && response->status == 401) {
     // The new token too: the rules decide whether it is the token or the operation.
     treasury_.Refused(*task->account, task->request.operation, token);
+  }
+  if (response.ok() && response->status / 100 == 2) {
+    drift_.Look(task->request.operation, response->body);
+  } else if (response.ok() &&
+             Look(task->request.operation, CodeOf(*response), response->status).action ==
+                 Action::kConfigure) {
+    RaiseConfigAlarm(task->request.operation);
   }
   task->done(std::move(task->result));
 }

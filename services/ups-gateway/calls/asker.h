@@ -11,8 +11,10 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "services/ups-gateway/calls/group_commit.h"
+#include "services/ups-gateway/flow/flow_control.h"
 #include "services/ups-gateway/ports.h"
 #include "services/ups-gateway/token/treasury.h"
+#include "services/ups-gateway/wire/drift.h"
 
 namespace psups::ups_gateway {
 
@@ -42,27 +44,37 @@ struct AskResult {
 // Sends calls that are safe to repeat: with a token, and after a 401 once more with another one.
 class Asker {
  public:
-  Asker(UpsApi& api, Treasury& treasury, const Clock& clock, Unrecorded& unrecorded, Post post)
+  Asker(UpsApi& api, Treasury& treasury, FlowControl& flow, const Clock& clock,
+        Unrecorded& unrecorded, Drift& drift, Post post)
       : api_(api),
         treasury_(treasury),
+        flow_(flow),
         clock_(clock),
         unrecorded_(unrecorded),
+        drift_(drift),
         post_(std::move(post)) {}
 
   using Done = std::function<void(AskResult)>;
+  // What a 401 leads to: another token and another attempt, or nothing: it is the answer, and
+  // neither the token nor the operation is thought worse of.
+  enum class On401 { kRenew, kTell };
   // Never blocks; `done` runs where blocking is allowed. `call_id` is the first attempt's; empty: a
-  // new one.
-  void Ask(AccountPtr account, WireRequest request, Done done, std::string call_id = {});
+  // new one. `origin`: for whom; by default for this service itself.
+  void Ask(AccountPtr account, WireRequest request, Done done, std::string call_id = {},
+           CallOrigin origin = {}, On401 on_401 = On401::kRenew);
 
  private:
   struct Task;
   void Attempt(std::shared_ptr<Task> task);
+  void Send(std::shared_ptr<Task> task);
   void OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome);
 
   UpsApi& api_;
   Treasury& treasury_;
+  FlowControl& flow_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
+  Drift& drift_;
   const Post post_;
 };
 

@@ -62,11 +62,6 @@ AuditEntry Entry(const char* action, const Caller& caller, nlohmann::json detail
           .detail = std::move(detail)};
 }
 
-// An answer that waiting for may mend: UPS said yes in a form we could not read.
-absl::Status AsOutage(const absl::Status& status) {
-  return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
-}
-
 template <typename Response>
 void Take(TrackedPackages tracked, Response& response) {
   for (pb::TrackingActivity& activity : tracked.activities) {
@@ -144,7 +139,8 @@ void Lookups::Ask(const QuestionPtr<Response>& question, WireRequest wire,
                question->unrecorded.push_back(std::move(asked.unrecorded));
                if (!asked.response.ok()) return End(question, asked.response.status());
                read(*asked.response);
-             });
+             },
+             /*call_id=*/{}, {.caller = FlowCaller(question->entry.actor)});
 }
 
 template <typename Response>

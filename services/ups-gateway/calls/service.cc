@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
+#include "services/ups-gateway/flow/address_key.h"
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/wire/field_check.h"
 #include "services/ups-gateway/wire/shipment_check.h"
@@ -24,11 +25,6 @@ constexpr int kMostVoided = 20;
 constexpr absl::Duration kWatchAfterPerson = absl::Minutes(1);
 constexpr absl::Duration kSubscriptionLife = absl::Hours(24 * 14);
 
-// An answer that waiting for may mend: UPS said yes in a form we could not read.
-absl::Status AsOutage(const absl::Status& status) {
-  return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
-}
-
 absl::Status CheckVoidedPackages(const pb::VoidShipmentRequest& request) {
   if (request.tracking_numbers_size() > kMostVoided) {
     return Refuse("tracking_numbers", absl::StrCat(request.tracking_numbers_size()), "at most 20");
@@ -46,15 +42,18 @@ absl::Status CheckVoidedPackages(const pb::VoidShipmentRequest& request) {
 
 }  // namespace
 
-// Asks UPS, stores what was asked and answered, then tells the caller.
+// Asks UPS, stores what was asked and answered, then tells the caller. `complete` adds what else is
+// to be stored with a success.
 template <typename Response>
 void UpsOperations::AskAndRecord(AccountPtr account, WireRequest wire, AuditEntry entry,
                                  std::function<absl::StatusOr<Response>(const HttpResponse&)> read,
-                                 Reply<Response> done, std::string intended) {
+                                 Reply<Response> done, std::string intended,
+                                 std::function<void(Response&, CallRecord&)> complete) {
+  CallOrigin origin{.caller = FlowCaller(entry.actor)};
   asker_.Ask(
       account, std::move(wire),
       [this, account, entry = std::move(entry), read = std::move(read), done = std::move(done),
-       intended](AskResult asked) mutable {
+       intended, complete = std::move(complete)](AskResult asked) mutable {
         absl::StatusOr<Response> result = absl::UnknownError("");
         if (asked.response.ok()) {
           result = read(*asked.response);
@@ -67,13 +66,6 @@ void UpsOperations::AskAndRecord(AccountPtr account, WireRequest wire, AuditEntr
                      ? done(std::move(result))
                      : RecordNotSent(account, std::move(entry), intended, result, done);
         }
-        if constexpr (std::is_same_v<Response, pb::ValidateAddressResponse>) {
-          if (result.ok()) {
-            result->set_call_id(asked.exchanges.back().call_id);
-            entry.detail["verdict"] = pb::ValidateAddressResponse::Verdict_Name(result->verdict());
-            entry.detail["candidates"] = result->candidates_size();
-          }
-        }
         entry.event_id = asked.exchanges.front().call_id + ".outcome";
         entry.detail["calls"] = CallsDetail(asked.exchanges);
         entry.detail["account"] = "accounts/" + account->id;
@@ -82,6 +74,7 @@ void UpsOperations::AskAndRecord(AccountPtr account, WireRequest wire, AuditEntr
                           .entry = std::move(entry),
                           .account_id = account->id,
                           .account_error = AccountError(result.status())};
+        if (complete && result.ok()) complete(*result, record);
         recorder_.Record(std::move(record),
                          [result = std::move(result), done = std::move(done),
                           unrecorded = std::move(asked.unrecorded)](const absl::Status& stored) {
@@ -89,7 +82,7 @@ void UpsOperations::AskAndRecord(AccountPtr account, WireRequest wire, AuditEntr
                            done(result);
                          });
       },
-      intended);
+      intended, std::move(origin));
 }
 
 // Says that what was intended under `call_id` was not sent, then tells the caller `result`.
@@ -125,14 +118,39 @@ void UpsOperations::ValidateAddress(const pb::ValidateAddressRequest& request, c
                                      trace_id = caller.trace_id, done = std::move(done)](
                                         absl::StatusOr<AccountPtr> account) mutable {
     if (!account.ok()) return done(account.status());
-    WireRequest wire = AddressRequest((*account)->settings, address);
-    AskAndRecord<pb::ValidateAddressResponse>(*account, std::move(wire),
-                                              {.action = "ups.xav",
-                                               .subject = "accounts/" + (*account)->id,
-                                               .actor = std::move(actor),
-                                               .trace_id = std::move(trace_id)},
-                                              ReadAddress, std::move(done));
+    AuditEntry entry{.action = "ups.xav",
+                     .subject = "accounts/" + (*account)->id,
+                     .actor = std::move(actor),
+                     .trace_id = std::move(trace_id)};
+    if (VerdictLife(**account) == absl::ZeroDuration()) {
+      return AskVerdict(*account, address, std::move(entry), std::move(done));
+    }
+    post_([this, account = *account, address, entry = std::move(entry),
+           done = std::move(done)]() mutable {
+      absl::StatusOr<std::optional<pb::ValidateAddressResponse>> known =
+          store_.FindVerdict(AddressKey(*account, address), VerdictLife(*account));
+      if (!known.ok()) return done(known.status());
+      if (known->has_value()) return done(**std::move(known));
+      AskVerdict(account, address, std::move(entry), std::move(done));
+    });
   });
+}
+
+void UpsOperations::AskVerdict(const AccountPtr& account, const type::v1::Address& address,
+                               AuditEntry entry, Reply<pb::ValidateAddressResponse> done) {
+  AskAndRecord<pb::ValidateAddressResponse>(
+      account, AddressRequest(account->settings, address), std::move(entry), ReadAddress,
+      std::move(done), /*intended=*/"",
+      [this, account, address](pb::ValidateAddressResponse& answer, CallRecord& record) {
+        answer.set_call_id(record.exchanges.back().call_id);
+        answer.mutable_verdict_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+        record.entry.detail["verdict"] =
+            pb::ValidateAddressResponse::Verdict_Name(answer.verdict());
+        record.entry.detail["candidates"] = answer.candidates_size();
+        if (const absl::Duration life = VerdictLife(*account); life > absl::ZeroDuration()) {
+          record.verdict = AddressVerdict{AddressKey(*account, address), answer, life};
+        }
+      });
 }
 
 void UpsOperations::CreateShipment(const pb::CreateShipmentRequest& request, const Caller& caller,
@@ -195,13 +213,9 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
       account, VoidRequest(account->settings, request.ups_shipment_id(), numbers),
       [this, account, request, numbers, call_id, entry = std::move(entry),
        done = std::move(done)](AskResult asked) mutable {
-        absl::StatusOr<pb::VoidShipmentResponse> result = absl::UnknownError("");
-        if (asked.response.ok()) {
-          result = ReadVoid(*asked.response, numbers);
-          if (!result.ok()) result = AsOutage(result.status());
-        } else {
-          result = asked.response.status();
-        }
+        absl::StatusOr<pb::VoidShipmentResponse> result =
+            asked.response.ok() ? ReadVoid(*asked.response, numbers) : asked.response.status();
+        if (!result.ok()) result = AsOutage(result.status());
         if (asked.exchanges.empty()) {
           return RecordNotSent(account, std::move(entry), call_id, std::move(result),
                                std::move(done));
@@ -213,7 +227,9 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
                           .entry = std::move(entry),
                           .account_id = account->id,
                           .account_error = AccountError(result.status())};
-        if (result.ok()) record.voided = VoidEnd{request.request_id(), result->already_voided()};
+        if (result.ok()) {
+          record.voided = VoidEnd{request.request_id(), result->already_voided()};
+        }
         recorder_.Record(std::move(record),
                          [result = std::move(result), done = std::move(done),
                           unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
@@ -221,7 +237,7 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
                            done(result);
                          });
       },
-      call_id);
+      call_id, {.caller = FlowCaller(caller.identity)});
 }
 
 void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& request,

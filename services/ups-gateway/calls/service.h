@@ -66,7 +66,10 @@ class UpsOperations {
   template <typename Response>
   void AskAndRecord(AccountPtr account, WireRequest wire, AuditEntry entry,
                     std::function<absl::StatusOr<Response>(const HttpResponse&)> read,
-                    Reply<Response> done, std::string intended = {});
+                    Reply<Response> done, std::string intended = {},
+                    std::function<void(Response&, CallRecord&)> complete = {});
+  void AskVerdict(const AccountPtr& account, const type::v1::Address& address, AuditEntry entry,
+                  Reply<ups::v1::ValidateAddressResponse> done);
   template <typename Response>
   void RecordNotSent(const AccountPtr& account, AuditEntry entry, const std::string& call_id,
                      absl::StatusOr<Response> result, Reply<Response> done);

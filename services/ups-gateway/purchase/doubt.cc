@@ -13,7 +13,10 @@ constexpr absl::Duration kAfterWatch = absl::Hours(24);
 
 bool NobodyKnows(const Doubt& doubt, const Evidence& evidence) {
   return evidence.label == Evidence::Label::kNotFound &&
-         evidence.track == Evidence::Track::kNotFound && doubt.known_number.empty();
+         evidence.track == Evidence::Track::kNotFound &&
+         (evidence.manifest == Evidence::Manifest::kNotAsked ||
+          evidence.manifest == Evidence::Manifest::kNotFound) &&
+         doubt.known_number.empty();
 }
 
 // Four times longer each round, and never past the end of a window, so that it is looked at then.

@@ -34,11 +34,13 @@ struct Doubt {
 struct Evidence {
   enum class Label { kUnknown, kNotFound, kFound, kSeveral, kVoided };
   enum class Track { kUnknown, kNotFound, kFound };
+  enum class Manifest { kNotAsked, kUnknown, kNotFound, kFound };
   // The positive control: a label of the same account and lane, of like age, known to exist.
   enum class Control { kUnknown, kNone, kNotFound, kFound };
   Label label = Label::kUnknown;  // label recovery by our reference
   ups::v1::Call::Result result = {};
-  Track track = Track::kUnknown;  // tracking by our reference
+  Track track = Track::kUnknown;            // tracking by our reference
+  Manifest manifest = Manifest::kNotAsked;  // our reference in UPS's own list of labels
   std::string number = {};
   Control control = Control::kUnknown;
   std::string obstacle = {};  // why a channel did not say

@@ -10,6 +10,8 @@
 #include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/config_alarm.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 
@@ -28,6 +30,12 @@ constexpr int kTriesOfUnknownCommit = 5;
 void CountOutcome(pb::Call::State state) {
   Counter("psups_ups_call_outcomes_total", "Purchases at UPS by how their POST ended.",
           {{"state", pb::Call::State_Name(state)}})
+      .Increment();
+}
+
+void CountRefused(const std::string& reason) {
+  Counter("psups_ups_purchases_refused_total",
+          "Purchases that were not let in; they may be tried again.", {{"reason", reason}})
       .Increment();
 }
 
@@ -82,20 +90,26 @@ nlohmann::json OutcomeDetail(const CallOutcome& outcome, int http_status) {
 struct Purchaser::Purchase {
   Intent intent;
   Done done;
+  FlowPassPtr pass;
   Token token;
   WireRequest wire;
+  std::string success;  // the body of a 2xx, without labels
   // Both taken before the intent's transaction began: the commit is not older.
   std::chrono::steady_clock::time_point intended;
   absl::Time intended_wall;
 };
 
-Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, const Clock& clock,
-                     Unrecorded& unrecorded, Post post, Wakeup& doubts, Options options)
+Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, SearchFirst& search,
+                     FlowControl& flow, const Clock& clock, Unrecorded& unrecorded, Drift& drift,
+                     Post post, Wakeup& doubts, Options options)
     : store_(store),
       api_(api),
       treasury_(treasury),
+      search_(search),
+      flow_(flow),
       clock_(clock),
       unrecorded_(unrecorded),
+      drift_(drift),
       post_(std::move(post)),
       doubts_(doubts),
       options_(options),
@@ -118,6 +132,10 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
   if (absl::Status status = CheckConnection(request.connection()); !status.ok()) {
     return done(status);
   }
+  if (absl::Status status = CheckShipBy(request.ship_by_date()); !status.ok()) {
+    return done(status);
+  }
+  if (absl::Status status = CheckExpectedCost(request); !status.ok()) return done(status);
   auto purchase = std::make_shared<Purchase>();
   purchase->done = std::move(done);
   Intent& intent = purchase->intent;
@@ -128,14 +146,15 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
   intent.answer_within =
       kLease + kSlack + absl::Seconds(intent.account->settings.ship_timeout_seconds());
   // A stored answer counts more than that today the same content would be refused, or that there is
-  // no token for it.
+  // no token for it, or that it would have to wait for its turn.
   if (absl::Status status = CheckShipment(intent.request.shipment(),
                                           intent.account->settings.shipper(), clock_.Now());
       !status.ok()) {
     return AnswerStored(purchase, status);
   }
-  if (treasury_.HasToken(*intent.account, Operation::kShip)) {
-    WithToken(purchase);
+  if (treasury_.HasToken(*intent.account, Operation::kShip) &&
+      flow_.Free(intent.account, Operation::kShip)) {
+    WithPass(purchase);
   } else {
     AnswerStored(purchase, absl::OkStatus());
   }
@@ -149,8 +168,23 @@ void Purchaser::AnswerStored(const PurchasePtr& purchase, const absl::Status& ot
     if (stored.ok()) return purchase->done(StoredReply(*stored));
     if (!absl::IsNotFound(stored.status())) return purchase->done(stored.status());
     if (!otherwise.ok()) return purchase->done(otherwise);
-    WithToken(purchase);
+    WithPass(purchase);
   });
+}
+
+// Before the intent: once that is stored there is no time to wait.
+void Purchaser::WithPass(const PurchasePtr& purchase) {
+  const Intent& intent = purchase->intent;
+  CallOrigin origin{.caller = FlowCaller(intent.actor), .ship_by = intent.request.ship_by_date()};
+  if (origin.ship_by.empty()) {
+    origin.ship_by = absl::FormatTime("%Y%m%d", clock_.Now(), absl::UTCTimeZone());
+  }
+  flow_.Admit(intent.account, Operation::kShip, std::move(origin),
+              [this, purchase](absl::StatusOr<FlowPassPtr> pass) {
+                if (!pass.ok()) return purchase->done(pass.status());
+                purchase->pass = *std::move(pass);
+                WithToken(purchase);
+              });
 }
 
 void Purchaser::WithToken(const PurchasePtr& purchase) {
@@ -183,7 +217,9 @@ void Purchaser::StoreIntents(std::vector<PurchasePtr> purchases) {
   if (!answers.ok()) {
     const bool unknown = absl::IsUnknown(answers.status());
     for (const PurchasePtr& purchase : purchases) {
-      if (unknown) {
+      if (unknown && purchase->intent.at_ups) {
+        purchase->done(absl::UnavailableError(answers.status().message()));
+      } else if (unknown) {
         // Nothing was sent; should the row stand, that is to be known.
         StoreOutcome(purchase, {.state = pb::Call::NOT_MADE});
       } else {
@@ -197,12 +233,35 @@ void Purchaser::StoreIntents(std::vector<PurchasePtr> purchases) {
   }
   for (std::size_t i = 0; i < purchases.size(); ++i) {
     IntentAnswer& answer = (*answers)[i];
-    if (!answer.ours) {
+    if (!answer.refusal.ok()) {
+      if (!answer.refused_by.empty()) CountRefused(answer.refused_by);
+      purchases[i]->done(answer.refusal);
+    } else if (answer.search) {
+      LookFirst(purchases[i], *answer.search);
+    } else if (!answer.ours) {
       purchases[i]->done(StoredReply(answer));
-      continue;
+    } else if (purchases[i]->intent.at_ups) {
+      doubts_.Notify();
+      purchases[i]->done(store_.Get(purchases[i]->intent.request.request_id()));
+    } else {
+      Send(purchases[i]);
     }
-    Send(purchases[i]);
   }
+}
+
+void Purchaser::LookFirst(const PurchasePtr& purchase, const SearchOrder& order) {
+  purchase->pass.reset();  // others go meanwhile
+  search_.Look(purchase->intent, order, [this, purchase, order](const absl::StatusOr<bool>& found) {
+    if (!found.ok()) return purchase->done(found.status());
+    purchase->intent.searched_epoch = order.epoch;
+    purchase->intent.at_ups = *found;
+    // It took its time: the token may have expired. What is not sent needs none.
+    if (*found) {
+      intents_.Add(purchase);
+    } else {
+      WithPass(purchase);
+    }
+  });
 }
 
 void Purchaser::Send(const PurchasePtr& purchase) {
@@ -228,6 +287,7 @@ void Purchaser::Send(const PurchasePtr& purchase) {
 }
 
 void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
+  purchase->pass->End(http);
   const Intent& intent = purchase->intent;
   ShipJudgement judgement = JudgeShip(http, intent.request.shipment());
   if (judgement.token_refused) {
@@ -237,6 +297,12 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
                       .result = std::move(judgement.result),
                       .error = std::move(judgement.error),
                       .doubt = std::move(judgement.doubt)};
+  if (http.response.ok() &&
+      Look(Operation::kShip, CodeOf(*http.response), judgement.http_status).action ==
+          Action::kConfigure) {
+    RaiseConfigAlarm(Operation::kShip);
+    outcome.account_error = std::string(StatusFromUps(Operation::kShip, *http.response).message());
+  }
   if (http.body_started || http.response.ok()) {
     Exchange exchange{.call_id = intent.call_id,
                       .account_id = intent.account->id,
@@ -245,6 +311,8 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
     exchange.request = absl::StrCat(purchase->wire.target, "\n", purchase->wire.body);
     if (http.response.ok()) {
       exchange.response = WithoutLabels(http.response->body);
+      exchange.code = ErrorCodeOf(*http.response);
+      if (judgement.http_status / 100 == 2) purchase->success = exchange.response;
     } else {
       exchange.error = std::string(http.response.status().message());
     }
@@ -283,6 +351,7 @@ void Purchaser::StoreOutcome(const PurchasePtr& purchase, CallOutcome outcome) {
   outcomes_.Add(
       {std::move(outcome),
        [this, purchase, call = std::move(call)](absl::StatusOr<OutcomeAnswer> answer) mutable {
+         drift_.Look(Operation::kShip, purchase->success);
          if (!answer.ok()) return purchase->done(answer.status());
          if (answer->standing == pb::Call::STATE_UNSPECIFIED) {
            return purchase->done(

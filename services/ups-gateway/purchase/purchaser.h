@@ -12,7 +12,9 @@
 #include "services/ups-gateway/calls/asker.h"
 #include "services/ups-gateway/calls/group_commit.h"
 #include "services/ups-gateway/ports.h"
+#include "services/ups-gateway/purchase/search_first.h"
 #include "services/ups-gateway/token/treasury.h"
+#include "services/ups-gateway/wire/drift.h"
 
 namespace psups::ups_gateway {
 
@@ -28,8 +30,9 @@ class Purchaser {
   using Done = std::function<void(absl::StatusOr<ups::v1::Call>)>;
 
   // `doubts` is notified when there is something to resolve.
-  Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, const Clock& clock,
-            Unrecorded& unrecorded, Post post, Wakeup& doubts, Options options);
+  Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, SearchFirst& search,
+            FlowControl& flow, const Clock& clock, Unrecorded& unrecorded, Drift& drift, Post post,
+            Wakeup& doubts, Options options);
 
   // Never blocks.
   void Create(AccountPtr account, ups::v1::CreateShipmentRequest request, std::string actor,
@@ -44,8 +47,10 @@ class Purchaser {
   };
 
   void AnswerStored(const PurchasePtr& purchase, const absl::Status& otherwise);
+  void WithPass(const PurchasePtr& purchase);
   void WithToken(const PurchasePtr& purchase);
   void StoreIntents(std::vector<PurchasePtr> purchases);
+  void LookFirst(const PurchasePtr& purchase, const SearchOrder& order);
   void Send(const PurchasePtr& purchase);
   void OnOutcome(const PurchasePtr& purchase, HttpOutcome outcome);
   void StoreOutcome(const PurchasePtr& purchase, CallOutcome outcome);
@@ -53,8 +58,11 @@ class Purchaser {
   CallStore& store_;
   UpsApi& api_;
   Treasury& treasury_;
+  SearchFirst& search_;
+  FlowControl& flow_;
   const Clock& clock_;
   Unrecorded& unrecorded_;
+  Drift& drift_;
   const Post post_;
   Wakeup& doubts_;
   const Options options_;

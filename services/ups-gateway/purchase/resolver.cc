@@ -8,6 +8,7 @@
 #include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/purchase/evidence.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/shipment_check.h"
 #include "services/ups-gateway/wire/ups_answers.h"
@@ -19,45 +20,24 @@ namespace {
 namespace pb = ::psups::ups::v1;
 
 constexpr std::size_t kMostInFlight = 64;
-
-// Why a channel did not say.
-void Hinder(Evidence& evidence, const absl::Status& status) {
-  evidence.obstacle = std::string(status.message());
-  evidence.refused |= absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status) ||
-                      absl::IsFailedPrecondition(status) || absl::IsDataLoss(status);
-}
+constexpr absl::Duration kManifestOverlap = absl::Hours(1);  // for UPS's clock
 
 }  // namespace
 
 // One doubt, asked about once.
-struct Resolver::Round {
+struct Resolver::Round : Inquiry {
   Doubt doubt;
   AccountPtr account;
   DoubtSettings settings;
-  Evidence evidence;
   Finding finding;
-  std::vector<Exchange> exchanges;
-  std::vector<std::shared_ptr<void>> unrecorded;
-
-  void Keep(AskResult& result) {
-    std::move(result.exchanges.begin(), result.exchanges.end(), std::back_inserter(exchanges));
-    unrecorded.push_back(std::move(result.unrecorded));
-  }
-
-  // The reply, if it is to be read: a success, or a refusal that says something. Else null, and
-  // why.
-  const HttpResponse* Reply(const AskResult& result) {
-    if (result.response.ok()) return &*result.response;
-    Hinder(evidence, result.response.status());
-    return nullptr;
-  }
 };
 
-Resolver::Resolver(CallStore& store, AccountBook& accounts, Asker& asker, const Clock& clock,
-                   DoubtSettings settings)
+Resolver::Resolver(CallStore& store, AccountBook& accounts, Asker& asker, ManifestSource& manifest,
+                   const Clock& clock, DoubtSettings settings)
     : store_(store),
       accounts_(accounts),
       asker_(asker),
+      manifest_(manifest),
       clock_(clock),
       settings_(settings),
       findings_("finding", 100, [this](const std::vector<FindingItem>& items) {
@@ -113,26 +93,6 @@ void Resolver::Start(Doubt doubt) {
                  });
 }
 
-// What label recovery's reply says.
-void ReadLabel(const HttpResponse& response, const Doubt& doubt, Evidence& evidence) {
-  absl::StatusOr<pb::RecoverLabelResponse> answer = ReadRecovery(response, doubt.label_format);
-  if (!answer.ok()) return Hinder(evidence, answer.status());
-  switch (answer->outcome()) {
-    case pb::RecoverLabelResponse::FOUND:
-      evidence.label = Evidence::Label::kFound;
-      evidence.result = std::move(*answer->mutable_result());
-      break;
-    case pb::RecoverLabelResponse::SEVERAL:
-      evidence.label = Evidence::Label::kSeveral;
-      break;
-    case pb::RecoverLabelResponse::VOIDED:
-      evidence.label = Evidence::Label::kVoided;
-      break;
-    default:
-      evidence.label = Evidence::Label::kNotFound;
-  }
-}
-
 void Resolver::AskLabel(const RoundPtr& round) {
   asker_.Ask(
       round->account,
@@ -141,7 +101,7 @@ void Resolver::AskLabel(const RoundPtr& round) {
       [this, round](AskResult result) {
         round->Keep(result);
         if (const HttpResponse* response = round->Reply(result)) {
-          ReadLabel(*response, round->doubt, round->evidence);
+          ReadLabel(*response, round->doubt.label_format, round->evidence);
         }
         // Recovery refuses some shipments for good, such as those of over 100 packages;
         // tracking may know them.
@@ -164,26 +124,39 @@ void Resolver::AskTrack(const RoundPtr& round) {
                round->Keep(result);
                Evidence& evidence = round->evidence;
                if (const HttpResponse* response = round->Reply(result)) {
-                 const absl::StatusOr<TrackedPackages> tracked =
-                     ReadTrackedPackages(Operation::kTrackReference, *response);
-                 if (!tracked.ok()) {
-                   Hinder(evidence, tracked.status());
-                 } else if (tracked->tracking_numbers.empty()) {
-                   evidence.track = Evidence::Track::kNotFound;
-                 } else {
-                   evidence.track = Evidence::Track::kFound;
-                   evidence.number = tracked->tracking_numbers.front();
-                 }
+                 ReadTrack(*response, evidence);
                }
                if (evidence.number.empty()) evidence.number = round->doubt.known_number;
-               if (!evidence.number.empty()) {
-                 AskLabelByNumber(round);
-               } else if (WantsControl(round->doubt, evidence, round->settings)) {
-                 AskControl(round);
-               } else {
-                 Conclude(round);
-               }
+               const bool denied = evidence.label == Evidence::Label::kNotFound &&
+                                   evidence.track == Evidence::Track::kNotFound &&
+                                   evidence.number.empty();
+               if (denied && manifest_.Ready(*round->account).ok()) return AskManifest(round);
+               GoOn(round);
              });
+}
+
+// The third channel, where it is set up.
+void Resolver::AskManifest(const RoundPtr& round) {
+  manifest_.Fetch(round->account, round->doubt.create_time - kManifestOverlap,
+                  [this, round](const absl::StatusOr<std::vector<ManifestLabel>>& labels) {
+                    if (labels.ok()) {
+                      ReadManifest(*labels, round->doubt.reference, round->evidence);
+                    } else {
+                      round->evidence.manifest = Evidence::Manifest::kUnknown;
+                      Hinder(round->evidence, labels.status());
+                    }
+                    GoOn(round);
+                  });
+}
+
+void Resolver::GoOn(const RoundPtr& round) {
+  if (!round->evidence.number.empty()) {
+    AskLabelByNumber(round);
+  } else if (WantsControl(round->doubt, round->evidence, round->settings)) {
+    AskControl(round);
+  } else {
+    Conclude(round);
+  }
 }
 
 // Tracking has it, recovery by reference does not: its own number may open the label.
@@ -195,7 +168,7 @@ void Resolver::AskLabelByNumber(const RoundPtr& round) {
                round->Keep(result);
                if (const HttpResponse* response = round->Reply(result)) {
                  Evidence by_number;
-                 ReadLabel(*response, round->doubt, by_number);
+                 ReadLabel(*response, round->doubt.label_format, by_number);
                  // One label of several is not the shipment: the other way stays open.
                  if (by_number.label == Evidence::Label::kFound &&
                      by_number.result.packages_size() == round->doubt.package_count) {
@@ -224,20 +197,7 @@ void Resolver::AskControl(const RoundPtr& round) {
       [this, round](AskResult result) {
         round->Keep(result);
         if (const HttpResponse* response = round->Reply(result)) {
-          Evidence control;
-          ReadLabel(*response, round->doubt, control);
-          switch (control.label) {
-            case Evidence::Label::kUnknown:
-              break;
-            case Evidence::Label::kNotFound:
-              round->evidence.control = Evidence::Control::kNotFound;
-              break;
-            case Evidence::Label::kFound:
-            case Evidence::Label::kSeveral:
-            case Evidence::Label::kVoided:
-              round->evidence.control = Evidence::Control::kFound;
-              break;
-          }
+          ReadControl(*response, round->doubt.label_format, round->evidence);
         }
         Conclude(round);
       });

@@ -22,8 +22,8 @@ constexpr absl::Duration kDoubtLease = absl::Seconds(15);
 // Finds out what became of purchases whose answer was lost, by asking UPS; never by buying again.
 class Resolver {
  public:
-  Resolver(CallStore& store, AccountBook& accounts, Asker& asker, const Clock& clock,
-           DoubtSettings settings);
+  Resolver(CallStore& store, AccountBook& accounts, Asker& asker, ManifestSource& manifest,
+           const Clock& clock, DoubtSettings settings);
 
   // Leases what is due and starts asking; the findings are stored as they come.
   absl::StatusOr<int> Step();
@@ -42,6 +42,8 @@ class Resolver {
   void AskLabel(const RoundPtr& round);
   void AskLabelByNumber(const RoundPtr& round);
   void AskTrack(const RoundPtr& round);
+  void AskManifest(const RoundPtr& round);
+  void GoOn(const RoundPtr& round);
   void AskControl(const RoundPtr& round);
   void Conclude(const RoundPtr& round);
   void VoidTwin(const RoundPtr& round, const std::string& ups_shipment_id);
@@ -50,6 +52,7 @@ class Resolver {
   CallStore& store_;
   AccountBook& accounts_;
   Asker& asker_;
+  ManifestSource& manifest_;
   const Clock& clock_;
   const DoubtSettings settings_;
   std::mutex mutex_;

@@ -156,6 +156,8 @@ absl::StatusOr<pb::Call> PostgresCallStore::Close(const pb::CloseCallRequest& re
 std::string PostgresCallStore::ContentHash(const pb::CreateShipmentRequest& request) {
   pb::CreateShipmentRequest content = request;
   content.clear_request_id();
+  content.clear_ship_by_date();  // when it is sent, not what
+  content.clear_expected_cost();
   return sealer_.ring().Derive("call-content", content.SerializeAsString());
 }
 

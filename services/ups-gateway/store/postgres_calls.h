@@ -69,13 +69,30 @@ class PostgresCallStore : public CallStore {
   absl::StatusOr<std::optional<VoidEnd>> BeginVoid(const ups::v1::VoidShipmentRequest& request,
                                                    const AuditEntry& entry) override;
   absl::StatusOr<OpenCalls> CountOpen() override;
+  absl::StatusOr<std::vector<OwnLabel>> LabelsSince(std::string_view account_id,
+                                                    absl::Time since) override;
+  absl::StatusOr<std::map<std::string, Bought>> CountBought() override;
+
+  absl::StatusOr<std::optional<ups::v1::ValidateAddressResponse>> FindVerdict(
+      const std::string& address_key, absl::Duration life) override;
+  absl::StatusOr<int> DropVerdicts(int limit) override;
 
  private:
   struct SealedResult {
     std::string result;
     std::string labels;
   };
+  struct SealedVerdict {
+    std::string sealed;
+    std::string call_id;
+    int64_t unix_seconds = 0;
+    int64_t life_seconds = 0;
+  };
+  using SealedVerdicts = std::map<std::string, SealedVerdict>;  // by verdict_key
 
+  std::string VerdictKey(const std::string& address_key);
+  absl::StatusOr<SealedVerdicts> SealVerdicts(const std::vector<CallRecord>& records);
+  static absl::Status InsertVerdicts(Tx& tx, const SealedVerdicts& verdicts);
   std::string ContentHash(const ups::v1::CreateShipmentRequest& request);
   absl::StatusOr<SealedResult> SealResult(const std::string& account_id, const std::string& call_id,
                                           const ups::v1::Call::Result& result);
@@ -86,6 +103,8 @@ class PostgresCallStore : public CallStore {
                                    const std::vector<Bytes>& labels);
   // What stands for outcomes that came too late; a shipment that counts as not made is a twin, and
   // the resolver is set on it.
+  static absl::Status NoteAccountError(Tx& tx, const std::string& account_id,
+                                       const std::string& error);
   static absl::Status NoteLate(Tx& tx, const std::vector<CallOutcome>& outcomes,
                                std::vector<OutcomeAnswer>& answers);
   static absl::StatusOr<Rows> SelectWithLabels(Tx& tx, const std::vector<std::string>& ids);

@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -6,6 +7,7 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/store/postgres_admission.h"
 #include "services/ups-gateway/store/postgres_calls.h"
 #include "services/ups-gateway/wire/lane.h"
 
@@ -19,58 +21,100 @@ std::string SecondsText(absl::Duration duration) {
   return absl::StrCat(absl::ToDoubleSeconds(duration));
 }
 
+// Intents as a statement takes them: a list for each column.
+class IntentColumns {
+ public:
+  void Add(const Intent& intent, const Bytes& hash, const Bytes& request) {
+    call_ids_.push_back(intent.call_id);
+    request_ids_.push_back(intent.request.request_id());
+    accounts_.push_back(intent.account->id);
+    connections_.push_back(ConnectionId(intent.request.connection()));
+    hashes_.push_back(hash);
+    requests_.push_back(request);
+    references_.push_back(intent.request.shipment().derived_reference());
+    package_counts_.push_back(intent.request.shipment().packages_size());
+    lanes_.push_back(LaneOf(intent.request.shipment()));
+    within_.push_back(SecondsText(intent.at_ups ? absl::ZeroDuration() : intent.answer_within));
+    traces_.push_back(intent.trace_id);
+    actors_.push_back(intent.actor);
+    states_.push_back(StateName(intent.at_ups ? pb::Call::IN_DOUBT : pb::Call::SENT));
+    doubts_.push_back(intent.at_ups ? "UPS has the shipment, and its record here was lost. It is "
+                                      "being fetched from UPS."
+                                    : "");
+    costs_.push_back(CostOf(intent.request, CapsOf(intent.account->settings)));
+  }
+
+  // The call ids of those that did not stand there. They are counted, an account's once for all.
+  absl::StatusOr<std::set<std::string>> Insert(Tx& tx) const {
+    std::set<std::string> inserted;
+    if (call_ids_.empty()) return inserted;
+    // In the order of their ids, so that two replicas never wait for each other.
+    ASSIGN_OR_RETURN(
+        const Rows rows,
+        tx.Exec("WITH stored AS (INSERT INTO calls (call_id, request_id, account_id, "
+                "connection_id, content_hash, request, reference, package_count, lane, state, "
+                "doubt, due_time, trace_id, actor, create_time, update_time) "
+                "SELECT t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, t.i, t.m, t.n, "
+                "now() + make_interval(secs => t.j::float8), t.k, t.l, now(), now() "
+                "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], "
+                "$6::bytea[], $7::text[], $8::int[], $9::text[], $10::text[], $11::text[], "
+                "$12::text[], $13::text[], $14::text[]) AS t(a, b, c, d, e, f, g, h, i, j, k, l, "
+                "m, n) ORDER BY t.b ON CONFLICT (request_id) DO NOTHING RETURNING call_id, "
+                "account_id), "
+                "counted AS (INSERT INTO purchase_counts AS p (account_id, bucket, purchases, "
+                "spend_minor) SELECT s.account_id, date_bin(make_interval(secs => $16), "
+                "clock_timestamp(), 'epoch'), count(*), sum(cost.minor)::bigint FROM stored s JOIN "
+                "unnest($1::text[], $15::bigint[]) AS cost(call_id, minor) USING (call_id) GROUP "
+                "BY s.account_id ORDER BY s.account_id ON CONFLICT (account_id, bucket) DO UPDATE "
+                "SET purchases = p.purchases + excluded.purchases, spend_minor = p.spend_minor + "
+                "excluded.spend_minor) "
+                "SELECT call_id FROM stored",
+                {call_ids_, request_ids_, accounts_, connections_, hashes_, requests_, references_,
+                 package_counts_, lanes_, within_, traces_, actors_, states_, doubts_, costs_,
+                 kCountBucket}));
+    for (const Row row : rows) inserted.insert(row.Text("call_id"));
+    return inserted;
+  }
+
+ private:
+  std::vector<std::string> call_ids_, request_ids_, accounts_, connections_, references_, lanes_,
+      within_, traces_, actors_, states_, doubts_;
+  std::vector<int64_t> package_counts_, costs_;
+  std::vector<Bytes> hashes_, requests_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::vector<IntentAnswer>> PostgresCallStore::StoreIntents(
     const std::vector<Intent>& intents) {
-  std::vector<std::string> call_ids, request_ids, accounts, connections, references, lanes, within,
-      traces, actors;
-  std::vector<int64_t> package_counts;
   std::vector<Bytes> hashes, requests;
   for (const Intent& intent : intents) {
-    const std::string& account_id = intent.account->id;
     ASSIGN_OR_RETURN(std::string sealed,
-                     sealer_.Seal(Scope(account_id), {"calls", "request", intent.call_id},
+                     sealer_.Seal(Scope(intent.account->id), {"calls", "request", intent.call_id},
                                   intent.request.SerializeAsString()));
-    call_ids.push_back(intent.call_id);
-    request_ids.push_back(intent.request.request_id());
-    accounts.push_back(account_id);
-    connections.push_back(ConnectionId(intent.request.connection()));
     hashes.push_back({ContentHash(intent.request)});
     requests.push_back({std::move(sealed)});
-    references.push_back(intent.request.shipment().derived_reference());
-    package_counts.push_back(intent.request.shipment().packages_size());
-    lanes.push_back(LaneOf(intent.request.shipment()));
-    within.push_back(SecondsText(intent.answer_within));
-    traces.push_back(intent.trace_id);
-    actors.push_back(intent.actor);
   }
-  std::map<std::string, absl::Time> inserted;     // call_id to create_time
+  std::set<std::string> inserted;                 // call ids
   std::map<std::string, StoredCall> stood_there;  // by request_id
+  std::map<std::string, Hold> held;               // by request_id
   RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
     inserted.clear();
     stood_there.clear();
-    // In the order of their ids, so that two replicas never wait for each other.
-    ASSIGN_OR_RETURN(
-        const Rows rows,
-        tx.Exec("INSERT INTO calls (call_id, request_id, account_id, connection_id, "
-                "content_hash, request, reference, package_count, lane, state, due_time, "
-                "trace_id, actor, create_time, update_time) "
-                "SELECT t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, t.i, 'SENT', "
-                "now() + make_interval(secs => t.j::float8), t.k, t.l, now(), now() "
-                "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], "
-                "$6::bytea[], $7::text[], $8::int[], $9::text[], $10::text[], $11::text[], "
-                "$12::text[]) AS t(a, b, c, d, e, f, g, h, i, j, k, l) ORDER BY t.b "
-                "ON CONFLICT (request_id) DO NOTHING RETURNING call_id, create_time",
-                {call_ids, request_ids, accounts, connections, hashes, requests, references,
-                 package_counts, lanes, within, traces, actors}));
-    for (const Row row : rows) inserted[row.Text("call_id")] = row.Time("create_time");
+    ASSIGN_OR_RETURN(held, HoldBack(tx, intents));
+    IntentColumns columns;
+    for (std::size_t i = 0; i < intents.size(); ++i) {
+      if (!held.contains(intents[i].request.request_id())) {
+        columns.Add(intents[i], hashes[i], requests[i]);
+      }
+    }
+    ASSIGN_OR_RETURN(inserted, columns.Insert(tx));
     std::vector<AuditEntry> entries;
     std::vector<std::string> others;
     for (const Intent& intent : intents) {
       if (inserted.contains(intent.call_id)) {
         entries.push_back(IntentEntry(intent));
-      } else {
+      } else if (!held.contains(intent.request.request_id())) {
         others.push_back(intent.request.request_id());
       }
     }
@@ -87,7 +131,11 @@ absl::StatusOr<std::vector<IntentAnswer>> PostgresCallStore::StoreIntents(
   std::vector<IntentAnswer> answers;
   for (const Intent& intent : intents) {
     IntentAnswer answer;
-    if (inserted.contains(intent.call_id)) {
+    if (const auto hold = held.find(intent.request.request_id()); hold != held.end()) {
+      answer.refusal = hold->second.refusal;
+      answer.refused_by = hold->second.refused_by;
+      answer.search = hold->second.search;
+    } else if (inserted.contains(intent.call_id)) {
       answer.ours = true;
     } else {
       const auto found = stood_there.find(intent.request.request_id());
@@ -107,7 +155,8 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
   std::vector<std::string> call_ids, states, codes, clerk_messages, retryables, doubts, waits;
   std::vector<int64_t> http_statuses;
   std::vector<Bytes> results;
-  std::map<std::string, std::string> labels;  // call_id to sealed labels
+  std::map<std::string, std::string> labels;          // call_id to sealed labels
+  std::map<std::string, std::string> account_errors;  // in one order, so that replicas never cross
   std::vector<const Exchange*> exchanges;
   for (const CallOutcome& outcome : outcomes) {
     std::string result;
@@ -126,6 +175,7 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
     retryables.push_back(outcome.error.retryable() ? "t" : "f");
     doubts.push_back(outcome.doubt);
     waits.push_back(SecondsText(outcome.ask_after));
+    if (!outcome.account_error.empty()) account_errors[outcome.account_id] = outcome.account_error;
     if (outcome.exchange) exchanges.push_back(&*outcome.exchange);
   }
   ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
@@ -172,6 +222,9 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
         entries.back().detail["late"] = true;
         entries.back().detail["standing"] = StateName(answers[i].standing);
       }
+    }
+    for (const auto& [account_id, error] : account_errors) {
+      RETURN_IF_ERROR(NoteAccountError(tx, account_id, error));
     }
     return AppendAudit(tx, kService, entries);
   }));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -9,10 +10,20 @@
 #include "services/ups-gateway/purchase/call.h"
 #include "services/ups-gateway/store/postgres.h"
 #include "services/ups-gateway/store/postgres_calls.h"
+#include "services/ups-gateway/store/postgres_errors.h"
 
 namespace psups::ups_gateway {
 
 namespace pb = ::psups::ups::v1;
+
+namespace {
+
+bool IsError(const Exchange& exchange) {
+  if (exchange.provoked) return false;
+  return exchange.http_status < 200 || exchange.http_status > 299 || !exchange.code.empty();
+}
+
+}  // namespace
 
 absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
   std::vector<const Exchange*> exchanges;
@@ -20,8 +31,10 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
     for (const Exchange& exchange : record.exchanges) exchanges.push_back(&exchange);
   }
   ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  ASSIGN_OR_RETURN(const SealedVerdicts verdicts, SealVerdicts(records));
   return db_.Transact([&](Tx& tx) -> absl::Status {
     RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
+    RETURN_IF_ERROR(InsertVerdicts(tx, verdicts));
     std::vector<AuditEntry> entries;
     for (const CallRecord& record : records) {
       entries.push_back(record.entry);
@@ -32,14 +45,19 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
                             .status());
       }
       if (!record.account_error.empty()) {
-        RETURN_IF_ERROR(tx.Exec("UPDATE accounts SET last_error = $2, last_error_time = now() "
-                                "WHERE account_id = $1",
-                                {record.account_id, record.account_error})
-                            .status());
+        RETURN_IF_ERROR(NoteAccountError(tx, record.account_id, record.account_error));
       }
     }
     return AppendAudit(tx, kService, entries);
   });
+}
+
+absl::Status PostgresCallStore::NoteAccountError(Tx& tx, const std::string& account_id,
+                                                 const std::string& error) {
+  return tx
+      .Exec("UPDATE accounts SET last_error = $2, last_error_time = now() WHERE account_id = $1",
+            {account_id, error})
+      .status();
 }
 
 // What a void's row says is void: the shipment, or these packages of it.
@@ -107,13 +125,21 @@ absl::Status PostgresCallStore::InsertExchanges(Tx& tx,
     operations.push_back(std::string(NameOf(exchange->operation)));
     statuses.push_back(exchange->http_status);
   }
-  return tx
-      .Exec(
-          "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT "
-          "* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON "
-          "CONFLICT (call_id) DO NOTHING",
-          {call_ids, accounts, operations, statuses, payloads})
-      .status();
+  ASSIGN_OR_RETURN(
+      const Rows inserted,
+      tx.Exec("INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT "
+              "* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON "
+              "CONFLICT (call_id) DO NOTHING RETURNING call_id",
+              {call_ids, accounts, operations, statuses, payloads}));
+  std::set<std::string> first_time;  // told again, an error is not counted again
+  for (const Row row : inserted) first_time.insert(row.Text("call_id"));
+  ErrorCounts errors;
+  for (const Exchange* exchange : exchanges) {
+    if (!IsError(*exchange) || !first_time.contains(exchange->call_id)) continue;
+    ++errors[{exchange->account_id, std::string(NameOf(exchange->operation)), exchange->code,
+              exchange->http_status}];
+  }
+  return CountErrors(tx, errors);
 }
 
 }  // namespace psups::ups_gateway

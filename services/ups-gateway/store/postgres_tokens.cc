@@ -5,6 +5,8 @@
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/store/postgres.h"
+#include "services/ups-gateway/store/postgres_epoch.h"
+#include "services/ups-gateway/store/postgres_errors.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -35,6 +37,8 @@ class PostgresTokenStore : public TokenStore {
       ASSIGN_OR_RETURN(const Rows locked,
                        tx.Exec(absl::StrCat(kSelectRow, "FOR UPDATE"), {account.treasury_id}));
       if (locked.empty()) return absl::NotFoundError("the account's credential vanished");
+      // Before the count: should commits be lost, it may lack requests that were made.
+      RETURN_IF_ERROR(CheckEpoch(tx));
       // A statement of its own: it sees what was committed while this one waited for the lock.
       ASSIGN_OR_RETURN(const Rows counted, tx.Exec(kCount, {account.treasury_id, kCountedBefore}));
       const TreasuryFacts facts = ReadFacts(locked[0], counted[0]);
@@ -56,9 +60,12 @@ class PostgresTokenStore : public TokenStore {
                   "UPDATE treasuries t SET lease_id = counted.call_id, lease_run_id = $7, "
                   "lease_until = "
                   "clock_timestamp() + make_interval(secs => $4), forced_time = CASE WHEN $5 THEN "
-                  "clock_timestamp() ELSE forced_time END FROM counted WHERE t.treasury_id = $1",
+                  "clock_timestamp() ELSE forced_time END, retry_time = CASE WHEN "
+                  "credential_refused THEN "
+                  "clock_timestamp() + make_interval(secs => $8) ELSE retry_time END "
+                  "FROM counted WHERE t.treasury_id = $1",
                   {account.treasury_id, call_id, facts.limit, lease, wish.refused, kCountedBefore,
-                   run_id_}));
+                   run_id_, kRefusedInterval}));
       if (leased.affected() != 1) {
         return absl::ResourceExhaustedError("the account's token requests of 24 hours are used up");
       }
@@ -90,18 +97,19 @@ class PostgresTokenStore : public TokenStore {
     }
     return db_.Transact([&](Tx& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const Rows row,
-                       tx.Exec("SELECT failure_count FROM treasuries WHERE treasury_id = $1 AND "
-                               "lease_id = $2 FOR UPDATE",
+                       tx.Exec("SELECT failure_count, credential_refused, problem FROM treasuries "
+                               "WHERE treasury_id = $1 AND lease_id = $2 FOR UPDATE",
                                {outcome.treasury_id, outcome.call_id}));
       // A statement of its own: it sees a rotation that was committed while this one waited.
       ASSIGN_OR_RETURN(const Rows secret,
                        tx.Exec("SELECT max(secret_time) AS secret_time FROM accounts WHERE "
                                "treasury_id = $1",
                                {outcome.treasury_id}));
-      RETURN_IF_ERROR(
-          tx.Exec("UPDATE token_requests SET state = $3 WHERE treasury_id = $1 AND call_id = $2",
-                  {outcome.treasury_id, outcome.call_id, StateOf(judgement.end)})
-              .status());
+      ASSIGN_OR_RETURN(
+          const Rows ended,
+          tx.Exec("UPDATE token_requests SET state = $3 WHERE treasury_id = $1 AND call_id = $2 "
+                  "AND state = 'COUNTED'",
+                  {outcome.treasury_id, outcome.call_id, StateOf(judgement.end)}));
       // Without the lease another process has gone on: only the request's end is noted.
       if (!row.empty() && granted) {
         RETURN_IF_ERROR(
@@ -122,15 +130,23 @@ class PostgresTokenStore : public TokenStore {
                             .status());
       } else if (!row.empty()) {
         const int failures = static_cast<int>(row[0].Int("failure_count")) + 1;
+        const TokenFailure failure = AfterFailure(
+            judgement, failures, row[0].Bool("credential_refused"), row[0].Text("problem"));
         RETURN_IF_ERROR(
             tx.Exec("UPDATE treasuries SET failure_count = $2, retry_time = clock_timestamp() + "
                     "make_interval(secs => $3), problem = $4, credential_refused = $5, "
                     "closed_until = CASE WHEN $6 THEN clock_timestamp() + interval '1 hour' ELSE "
                     "closed_until END, lease_id = '', lease_until = 'epoch' WHERE treasury_id = $1",
-                    {outcome.treasury_id, failures, RetryWait(judgement.end, failures),
-                     judgement.problem, judgement.end == TokenEnd::kRefused,
-                     judgement.end == TokenEnd::kQuota})
+                    {outcome.treasury_id, failures, failure.wait, failure.problem,
+                     failure.credential_refused, judgement.end == TokenEnd::kQuota})
                 .status());
+      }
+      if (!granted && ended.affected() > 0) {  // else it is told a second time
+        RETURN_IF_ERROR(CountErrors(tx, {{{.account_id = outcome.account_id,
+                                           .operation = std::string(NameOf(Operation::kToken)),
+                                           .ups_code = judgement.ups_code,
+                                           .http_status = judgement.http_status},
+                                          1}}));
       }
       AuditEntry entry{.action = "ups.token.outcome",
                        .subject = "accounts/" + outcome.account_id,
@@ -153,6 +169,9 @@ class PostgresTokenStore : public TokenStore {
     TokenBudget budget;
     budget.facts = ReadFacts(row[0], counted[0]);
     budget.expire_time = row[0].OptionalTime("token_expire_time").value_or(absl::InfinitePast());
+    ASSIGN_OR_RETURN(budget.exhausted_in,
+                     ExhaustedIn(account.treasury_id, budget.facts,
+                                 static_cast<int>(counted[0].Int("last_hour"))));
     const int surplus = budget.facts.used - budget.facts.limit;
     if (surplus >= 0) {
       ASSIGN_OR_RETURN(
@@ -167,6 +186,16 @@ class PostgresTokenStore : public TokenStore {
     return budget;
   }
 
+  absl::StatusOr<std::map<std::string, std::string>> Versions(
+      const std::vector<std::string>& treasury_ids) override {
+    ASSIGN_OR_RETURN(const Rows rows, db_.Exec("SELECT treasury_id, token_version FROM treasuries "
+                                               "WHERE treasury_id = ANY ($1::text[])",
+                                               {treasury_ids}));
+    std::map<std::string, std::string> versions;
+    for (const Row row : rows) versions[row.Text("treasury_id")] = row.Text("token_version");
+    return versions;
+  }
+
  private:
   static constexpr char kSelectRow[] =
       "SELECT token, token_version, token_expire_time, "
@@ -179,8 +208,10 @@ class PostgresTokenStore : public TokenStore {
       "credential_refused, problem FROM treasuries WHERE treasury_id = $1 ";
   // $2: how much longer than 24 hours the window is.
   static constexpr char kCount[] =
-      "SELECT r.used, r.since_request, a.token_limit, a.min_interval FROM "
-      "(SELECT count(*) AS used, extract(epoch FROM clock_timestamp() - max(request_time)) AS "
+      "SELECT r.used, r.last_hour, r.since_request, a.token_limit, a.min_interval FROM "
+      "(SELECT count(*) AS used, count(*) FILTER (WHERE request_time > clock_timestamp() - "
+      "interval '1 hour') AS last_hour, extract(epoch FROM clock_timestamp() - max(request_time)) "
+      "AS "
       "since_request FROM token_requests WHERE treasury_id = $1 AND state <> 'NOT_SENT' AND "
       "request_time > clock_timestamp() - interval '24 hours' - make_interval(secs => $2)) r, "
       "(SELECT min(token_limit) AS token_limit, extract(epoch FROM max(token_min_interval)) AS "
@@ -217,6 +248,22 @@ class PostgresTokenStore : public TokenStore {
     facts.limit = counted.IsNull("token_limit") ? 0 : static_cast<int>(counted.Int("token_limit"));
     facts.min_interval = Seconds(counted, "min_interval");
     return facts;
+  }
+
+  absl::StatusOr<absl::Duration> ExhaustedIn(const std::string& treasury_id,
+                                             const TreasuryFacts& facts, int last_hour) {
+    // Not even if nothing fell out of the window: the usual case, at the price of no query.
+    if (facts.used + 25 * last_hour < facts.limit) return absl::InfiniteDuration();
+    ASSIGN_OR_RETURN(
+        const Rows rows,
+        db_.Exec("SELECT extract(epoch FROM clock_timestamp() - request_time) AS age FROM "
+                 "token_requests WHERE treasury_id = $1 AND state <> 'NOT_SENT' AND request_time > "
+                 "clock_timestamp() - interval '24 hours' - make_interval(secs => $2) ORDER BY "
+                 "request_time",
+                 {treasury_id, kCountedBefore}));
+    std::vector<absl::Duration> ages;
+    for (const Row row : rows) ages.push_back(Seconds(row, "age"));
+    return TimeToExhaustion(ages, last_hour, facts.limit);
   }
 
   absl::Status NewestSecret(const std::string& treasury_id, TokenAnswer& answer) {

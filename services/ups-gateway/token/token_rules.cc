@@ -21,8 +21,10 @@ std::string InWords(absl::Duration wait) {
 
 // Whether UPS may be asked for a token now.
 TokenDecision DecideFetch(const TreasuryFacts& facts, const TokenWish& wish) {
-  if (facts.credential_refused) {
-    return Refuse(absl::UnauthenticatedError(facts.problem), absl::Seconds(1));
+  if (facts.credential_refused && facts.retry_left > absl::ZeroDuration()) {
+    return Refuse(absl::UnauthenticatedError(absl::StrCat(facts.problem, " Next attempt in ",
+                                                          InWords(facts.retry_left), ".")),
+                  std::min(facts.retry_left, absl::Seconds(1)));
   }
   if (facts.closed_left > absl::ZeroDuration()) {
     return Refuse(absl::ResourceExhaustedError(absl::StrCat(facts.problem, " Next attempt in ",
@@ -54,7 +56,7 @@ TokenDecision DecideFetch(const TreasuryFacts& facts, const TokenWish& wish) {
 }  // namespace
 
 absl::Duration SafetyMargin(absl::Duration lifetime) {
-  return std::min(absl::Seconds(10), lifetime / 10);
+  return std::min(absl::Seconds(10), lifetime / 20);
 }
 
 absl::Duration RenewalLead(absl::Duration lifetime, double unit_random) {
@@ -134,9 +136,10 @@ absl::Duration RetryWait(TokenEnd end, int failures) {
   const int doublings = std::clamp(failures - 1, 0, 10);
   switch (end) {
     case TokenEnd::kGranted:
-    case TokenEnd::kRefused:
     case TokenEnd::kQuota:
       return absl::ZeroDuration();
+    case TokenEnd::kRefused:
+      return kRefusedInterval;
     case TokenEnd::kNotSent:
       // It cost nothing of the budget, and the cause may be gone at once.
       return std::min(absl::Seconds(30), absl::Seconds(1) * (int64_t{1} << doublings));
@@ -144,6 +147,33 @@ absl::Duration RetryWait(TokenEnd end, int failures) {
       return std::min(absl::Minutes(15), absl::Seconds(5) * (int64_t{1} << doublings));
   }
   return absl::ZeroDuration();
+}
+
+TokenFailure AfterFailure(const TokenJudgement& judgement, int failures, bool was_refused,
+                          const std::string& old_problem) {
+  const bool refused = judgement.end == TokenEnd::kRefused;
+  if (!was_refused || refused || judgement.end == TokenEnd::kNotSent) {
+    return {.credential_refused = was_refused || refused,
+            .wait = RetryWait(judgement.end, failures),
+            .problem = was_refused && !refused ? old_problem : judgement.problem};
+  }
+  return {.credential_refused = true, .wait = kRefusedInterval, .problem = old_problem};
+}
+
+absl::Duration TimeToExhaustion(const std::vector<absl::Duration>& ages, int last_hour, int limit) {
+  const absl::Duration window = absl::Hours(24) + kCountedBefore;
+  int used = static_cast<int>(ages.size());
+  if (used >= limit) return absl::ZeroDuration();
+  if (last_hour <= 0) return absl::InfiniteDuration();
+  const absl::Duration between = absl::Hours(1) / last_hour;
+  // Between two requests that fall out of the window, what is used only grows.
+  for (const absl::Duration age : ages) {
+    const absl::Duration full = between * (limit - used);
+    if (full <= window - age) return full;
+    --used;
+  }
+  const absl::Duration full = between * limit;
+  return full <= window ? full : absl::InfiniteDuration();
 }
 
 }  // namespace psups::ups_gateway

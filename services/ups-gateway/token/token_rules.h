@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -17,6 +18,9 @@ constexpr absl::Duration kSendFence = absl::Seconds(5);
 constexpr absl::Duration kCountedBefore = absl::Seconds(310);
 // Least time between two renewals because UPS said 401.
 constexpr absl::Duration kForcedInterval = absl::Minutes(6);
+// Least time between two requests with a credential that UPS refused: often enough to notice by
+// ourselves that it was put right in UPS's portal.
+constexpr absl::Duration kRefusedInterval = absl::Hours(1);
 // What an expires_in is taken for that is missing, unreadable or absurd.
 constexpr absl::Duration kShortLifetime = absl::Minutes(10);
 constexpr absl::Duration kLongestLifetime = absl::Hours(24);
@@ -74,7 +78,7 @@ TokenDecision Decide(const TreasuryFacts& facts, const TokenWish& wish);
 // How a token request ended.
 enum class TokenEnd {
   kGranted,
-  kRefused,  // UPS does not know the credential: nothing is called until it is rotated
+  kRefused,  // UPS does not know the credential: asked again once an hour, or when it is rotated
   kQuota,    // 429: closed for an hour
   kLost,     // sent, and no token: anything else
   kNotSent,  // no byte of it was sent
@@ -93,5 +97,19 @@ TokenJudgement JudgeToken(const HttpOutcome& outcome);
 
 // The wait after the `failures`th failure in a row that was no refusal, 1 the first.
 absl::Duration RetryWait(TokenEnd end, int failures);
+
+// What a failure leaves in the credential's row. A refusal stands until a token is granted or the
+// secret rotated, whatever else UPS answers meanwhile.
+struct TokenFailure {
+  bool credential_refused = false;
+  absl::Duration wait = absl::ZeroDuration();
+  std::string problem = {};
+};
+TokenFailure AfterFailure(const TokenJudgement& judgement, int failures, bool was_refused,
+                          const std::string& old_problem);
+
+// When the budget is used up if requests go on as in the last hour; infinite if it lasts. `ages`
+// are those of the requests in the window, the oldest first.
+absl::Duration TimeToExhaustion(const std::vector<absl::Duration>& ages, int last_hour, int limit);
 
 }  // namespace psups::ups_gateway

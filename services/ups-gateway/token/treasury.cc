@@ -9,6 +9,8 @@
 #include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/wire/config_alarm.h"
+#include "services/ups-gateway/wire/error_catalogue.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -129,6 +131,7 @@ void Treasury::FailWaiters(Entry& entry, const absl::Status& status, Answers& an
 absl::StatusOr<int> Treasury::Step() {
   int count = 0;
   const absl::Status settled = SettleFinished(count);
+  const absl::Status noticed = NoticeReplaced();
 
   std::vector<std::string> due;
   Answers answers;
@@ -161,8 +164,32 @@ absl::StatusOr<int> Treasury::Step() {
     }
   }
   RETURN_IF_ERROR(settled);
+  RETURN_IF_ERROR(noticed);
   RETURN_IF_ERROR(asked);
   return count;
+}
+
+// Wants the newer token where another process has stored one: it may have done so because UPS
+// refused ours.
+absl::Status Treasury::NoticeReplaced() {
+  std::vector<std::string> ids;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return absl::OkStatus();
+    for (const auto& [id, entry] : entries_) {
+      if (entry.token.value != nullptr && !entry.fetching) ids.push_back(id);
+    }
+  }
+  if (ids.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto stored, store_.Versions(ids));
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, version] : stored) {
+    Entry& entry = entries_[id];
+    if (version.empty() || version == entry.token.version || entry.fetching) continue;
+    entry.wanted = true;
+    entry.not_before = absl::InfinitePast();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Treasury::SettleFinished(int& count) {
@@ -192,6 +219,10 @@ absl::Status Treasury::SettleFinished(int& count) {
       LogWarning("ups_token_not_granted", {{"account", account},
                                            {"call", finished.outcome.call_id},
                                            {"problem", judgement.problem}});
+      if (Look(Operation::kToken, judgement.ups_code, judgement.http_status).action ==
+          Action::kConfigure) {
+        RaiseConfigAlarm(Operation::kToken);
+      }
     }
     Answers answers;
     {
@@ -254,12 +285,17 @@ absl::Status Treasury::Ask(const std::string& treasury_id) {
       case TokenDecision::Kind::kUse: {
         if (decision.pause > absl::ZeroDuration()) {
           entry.paused_until[entry.refused_by] = now + decision.pause;
+          RaiseConfigAlarm(entry.refused_by);
           LogWarning("ups_operation_paused",
                      {{"operation", NameOf(entry.refused_by)},
                       {"seconds", absl::ToInt64Seconds(decision.pause)},
                       {"next_step", "check that the app has this product in UPS's portal"}});
         }
         const bool same = answer.version == wish.unwanted_version;
+        if (!same && !wish.unwanted_version.empty()) {
+          LogInfo("ups_token_replaced",
+                  {{"account", "accounts/" + account->id}, {"by_call", answer.version}});
+        }
         Adopt(entry, std::move(answer.token), answer.version, answer.left, answer.lifetime, now);
         // It could not be renewed now: asked again in a while, not by every call.
         if (same) entry.renew_time = std::max(entry.renew_time, now + absl::Seconds(15));

@@ -91,6 +91,7 @@ class Treasury {
   void ReleaseWaiters(Entry& entry, absl::Time now, Answers& answers);
   void FailWaiters(Entry& entry, const absl::Status& status, Answers& answers);
   absl::Status SettleFinished(int& count);
+  absl::Status NoticeReplaced();
   absl::Status Ask(const std::string& treasury_id);
   void Fetch(const Account& account, const std::string& call_id, const TokenAnswer& answer,
              std::chrono::steady_clock::time_point counted);

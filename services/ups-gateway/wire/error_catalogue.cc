@@ -13,12 +13,17 @@ namespace psups::ups_gateway {
 namespace {
 
 // UPS's APIs as their error codes are grouped.
-enum class Api { kAny, kAlert, kAddress, kShip, kVoid, kLabel, kTrack };
+enum class Api { kAny, kAlert, kAddress, kShip, kVoid, kLabel, kTrack, kRating };
 
 Api ApiOf(Operation operation) {
   switch (operation) {
     case Operation::kToken:
+    case Operation::kProbe:
+    case Operation::kTimeInTransit:
+    case Operation::kQuantumView:
       return Api::kAny;
+    case Operation::kRating:
+      return Api::kRating;
     case Operation::kAddress:
       return Api::kAddress;
     case Operation::kShip:
@@ -105,6 +110,14 @@ constexpr std::string_view kUnknownRefusal =
     "UPS refuses the shipment for a reason we do not know. Ask UPS's support, correct it, then "
     "retry.";
 constexpr std::string_view kDone = "UPS had done it before. Nothing to do.";
+constexpr std::string_view kRatesRefused =
+    "UPS made the shipment at list rates. Ask an administrator to check the account's negotiated "
+    "rates with UPS.";
+constexpr std::string_view kDoubtfulAddress =
+    "UPS made the shipment but doubts its address. Check the address before the parcel leaves.";
+constexpr std::string_view kContents =
+    "UPS does not accept the value of the goods. Correct the order's value and currency, then "
+    "retry.";
 constexpr std::string_view kBlocked =
     "UPS has blocked the account. Ask an administrator to call UPS.";
 
@@ -134,17 +147,17 @@ constexpr CatalogueRow kRows[] = {
     {Api::kShip, "120001", "120001", 0, Action::kReconcile, kUnknownOutcome},
     {Api::kShip, "120021", "120021", 0, Action::kReconcile, kUnknownOutcome},
     {Api::kShip, "120020", "120020", 0, Action::kReview, kTooMany},
-    {Api::kShip, "120100", "120100", 0, Action::kReview, kPayer},
-    {Api::kShip, "120120", "120122", 0, Action::kReview, kPayer},
+    {Api::kShip, "120100", "120100", 0, Action::kConfigure, kPayer},
+    {Api::kShip, "120120", "120122", 0, Action::kConfigure, kPayer},
     {Api::kShip, "120124", "120124", 0, Action::kReview, kService},
-    {Api::kShip, "120101", "120119", 0, Action::kReview, kFromAddress},
-    {Api::kShip, "120801", "120801", 0, Action::kReview, kFromAddress},
-    {Api::kShip, "120803", "120803", 0, Action::kReview, kFromAddress},
-    {Api::kShip, "120300", "120399", 0, Action::kReview, kFromAddress},
+    {Api::kShip, "120101", "120119", 0, Action::kConfigure, kFromAddress},
+    {Api::kShip, "120801", "120801", 0, Action::kConfigure, kFromAddress},
+    {Api::kShip, "120803", "120803", 0, Action::kConfigure, kFromAddress},
+    {Api::kShip, "120300", "120399", 0, Action::kConfigure, kFromAddress},
     {Api::kShip, "120200", "120218", 0, Action::kReview, kToAddress},
     {Api::kShip, "120802", "120802", 0, Action::kReview, kToAddress},
-    {Api::kShip, "120413", "120413", 0, Action::kReview, kPayer},
-    {Api::kShip, "120415", "120415", 0, Action::kReview, kPayer},
+    {Api::kShip, "120413", "120413", 0, Action::kConfigure, kPayer},
+    {Api::kShip, "120415", "120415", 0, Action::kConfigure, kPayer},
     {Api::kShip, "120400", "120437", 0, Action::kReview, kPayment},
     {Api::kShip, "121527", "121530", 0, Action::kReview, kPayment},
     {Api::kShip, "120500", "120500", 0, Action::kReview, kService},
@@ -157,6 +170,9 @@ constexpr CatalogueRow kRows[] = {
     {Api::kShip, "121030", "121030", 0, Action::kReview, kPackage},
     {Api::kShip, "121050", "121056", 0, Action::kReview, kPackage},
     {Api::kShip, "128001", "128090", 0, Action::kReview, kCustoms},
+    {Api::kShip, "120900", "120901", 200, Action::kStore, kRatesRefused},
+    {Api::kShip, "120804", "120806", 200, Action::kStore, kDoubtfulAddress},
+    {Api::kShip, "123020", "123021", 200, Action::kStore, kDoubtfulAddress},
 
     {Api::kVoid, "190001", "190002", 0, Action::kBackOff, kLater},
     {Api::kVoid, "190117", "190117", 0, Action::kDone, kDone},
@@ -178,6 +194,8 @@ constexpr CatalogueRow kRows[] = {
 
     {Api::kTrack, "TV1002", "TV1002", 0, Action::kReview, kBadNumber},
     {Api::kTrack, "TW0001", "TW0001", 0, Action::kNotFound, kNothingYet},
+
+    {Api::kRating, "111549", "111549", 0, Action::kReview, kContents},
 
     {Api::kAny, "10001", "10013", 400, Action::kReview, kBug},
     {Api::kAny, "20002", "20012", 400, Action::kReview, kBug},
@@ -211,25 +229,26 @@ bool Matches(const CatalogueRow& row, Api api, std::string_view code, int http_s
          asked.number <= last.number;
 }
 
+bool LooksLikeACode(std::string_view text) {
+  return text.size() <= kMostCodeBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c));
+         });
+}
+
 }  // namespace
 
 CatalogueEntry Look(Operation operation, std::string_view code, int http_status) {
-  const bool ship = operation == Operation::kShip;
+  const bool silence = http_status == 0 || http_status == 408 || http_status >= 500;
+  // Whatever the code says: behind these the shipment may stand.
+  if (silence && operation == Operation::kShip) return {Action::kReconcile, kUnknownOutcome};
   if (!code.empty()) {
     for (const CatalogueRow& row : kRows) {
-      if (!Matches(row, ApiOf(operation), code, http_status)) continue;
-      // Whatever the code says: behind a 5xx the shipment may stand.
-      if (ship && http_status >= 500) return {Action::kReconcile, kUnknownOutcome};
-      return {row.action, row.sentence};
+      if (Matches(row, ApiOf(operation), code, http_status)) return {row.action, row.sentence};
     }
   }
   if (http_status == 401) return {Action::kRenewToken, kAccount};
   if (http_status == 403) return {Action::kConfigure, kBlocked};
-  if (http_status == 429) return {Action::kBackOff, kLater};
-  if (http_status >= 500) {
-    return ship ? CatalogueEntry{Action::kReconcile, kUnknownOutcome}
-                : CatalogueEntry{Action::kBackOff, kLater};
-  }
+  if (silence || http_status == 429) return {Action::kBackOff, kLater};
   return {Action::kReview, kUnknownRefusal};
 }
 
@@ -272,12 +291,45 @@ std::vector<UpsError> ErrorsOf(const HttpResponse& response) {
 }
 
 std::string CodeOf(const HttpResponse& response) {
-  const std::vector<UpsError> errors = ErrorsOf(response);
-  if (errors.empty() || errors.front().code.size() > kMostCodeBytes) return "";
-  for (const char c : errors.front().code) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) return "";
+  for (UpsError& error : ErrorsOf(response)) {
+    if (!error.code.empty()) return LooksLikeACode(error.code) ? std::move(error.code) : "";
   }
-  return errors.front().code;
+  return "";
+}
+
+std::string ErrorCodeOf(const HttpResponse& response) {
+  const bool success = response.status >= 200 && response.status <= 299;
+  if (success && !response.body.empty() && !absl::StrContains(response.body, "\"errors\"") &&
+      !absl::StrContains(response.body, "\"Fault\"")) {
+    return "";
+  }
+  return CodeOf(response);
+}
+
+std::string_view NameOf(Action action) {
+  switch (action) {
+    case Action::kRenewToken:
+      return "renew_token";
+    case Action::kBackOff:
+      return "back_off";
+    case Action::kReconcile:
+      return "reconcile";
+    case Action::kReview:
+      return "review";
+    case Action::kConfigure:
+      return "configure";
+    case Action::kDone:
+      return "done";
+    case Action::kNotFound:
+      return "not_found";
+    case Action::kSeveral:
+      return "several";
+    case Action::kVoided:
+      return "voided";
+    case Action::kStore:
+      return "store";
+  }
+  return "";
 }
 
 absl::Status StatusFromUps(Operation operation, const HttpResponse& response) {
@@ -304,6 +356,7 @@ absl::Status StatusFromUps(Operation operation, const HttpResponse& response) {
     case Action::kDone:
     case Action::kSeveral:
     case Action::kVoided:
+    case Action::kStore:
       return absl::FailedPreconditionError(message);
   }
   return absl::InternalError(message);

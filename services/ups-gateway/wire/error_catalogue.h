@@ -21,6 +21,7 @@ enum class Action {
   kNotFound,    // UPS has nothing, or nothing yet
   kSeveral,     // UPS has more than one
   kVoided,      // UPS has it, voided
+  kStore,       // a warning beside a success: kept with it
 };
 
 struct CatalogueEntry {
@@ -29,9 +30,9 @@ struct CatalogueEntry {
   std::string_view sentence = {};
 };
 
-// What `code` (may be empty) with `http_status` means for `operation`. Unknown ones: 429 and 5xx
-// back off, 5xx of ship reconciles, 401 renews the token, 403 configures, any other 4xx is
-// reviewed.
+// What `code` (may be empty) with `http_status` (0: no reply) means for `operation`. Unknown ones:
+// no reply, 408, 429 and 5xx back off, 401 renews the token, 403 configures, anything else is
+// reviewed. No reply, 408 and 5xx of ship reconcile, whatever the code.
 CatalogueEntry Look(Operation operation, std::string_view code, int http_status);
 
 // All sentences, for the test that reads them.
@@ -48,6 +49,12 @@ std::vector<UpsError> ErrorsOf(const HttpResponse& response);
 
 // The first code in a reply, or empty; also if what stands in its place looks like none of UPS's.
 std::string CodeOf(const HttpResponse& response);
+
+// CodeOf, but of a success only if it may hold an error after all: labels are not read twice.
+std::string ErrorCodeOf(const HttpResponse& response);
+
+// "renew_token" and the like, as AccountError.action has it.
+std::string_view NameOf(Action action);
 
 // The one mapping from a reply that is no success to a Status; the message is a sentence and, in
 // parentheses, the operation and UPS's code. Holds nothing else of the reply.

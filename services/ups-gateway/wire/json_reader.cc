@@ -1,5 +1,7 @@
 #include "services/ups-gateway/wire/json_reader.h"
 
+#include <cmath>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"
 
@@ -8,33 +10,83 @@ namespace {
 
 const Json kNull;
 
+constexpr double kMostExact = 1LL << 53;  // beyond it a double leaves numbers out
+constexpr int kMostNested = 64;
+
 std::string Scalar(const Json& value) {
-  if (value.is_string()) {
-    std::string text = value.get<std::string>();
-    if (text.find("&#") != text.npos) {
-      text =
-          absl::StrReplaceAll(text, {{"&#xD;", ""}, {"&#xA;", ""}, {"&#13;", ""}, {"&#10;", ""}});
-    }
-    absl::StripAsciiWhitespace(&text);
-    return text;
-  }
+  if (value.is_string()) return Trimmed(value.get<std::string>());
+  if (value.is_number_float() && std::abs(value.get<double>()) > kMostExact) return "";
   if (value.is_number() || value.is_boolean()) return value.dump();
   return "";
+}
+
+// Whether a reader that keeps every open bracket would be made to keep too many.
+bool NestsTooDeep(std::string_view body) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kMostNested) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+// Half of a surrogate pair, of which a text is left when it was cut in a letter: \ud83d.
+bool IsSurrogate(std::string_view escape) {
+  return escape.size() == 6 && absl::ascii_tolower(static_cast<unsigned char>(escape[2])) == 'd' &&
+         std::string_view("89abcdef")
+                 .find(static_cast<char>(absl::ascii_tolower(
+                     static_cast<unsigned char>(escape[3])))) != std::string_view::npos;
+}
+
+// `body` with ? for what no JSON reader takes within a text.
+std::string Mended(std::string_view body) {
+  std::string mended;
+  mended.reserve(body.size());
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const auto c = static_cast<unsigned char>(body[i]);
+    if (c == '\\' && i + 1 < body.size()) {
+      if (body[i + 1] == 'u' && IsSurrogate(body.substr(i, 6))) {
+        mended += '?';
+        i += 5;
+      } else {
+        mended += body.substr(i, 2);
+        ++i;
+      }
+    } else if (c >= 0x80) {
+      mended += '?';
+    } else {
+      mended += c < 0x20 ? ' ' : static_cast<char>(c);
+    }
+  }
+  return mended;
 }
 
 }  // namespace
 
 Json ParseJson(std::string_view body) {
+  if (NestsTooDeep(body)) return Json();
   Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!json.is_discarded()) return json;
-  // Descriptions have been seen in other encodings: a reply must not be lost for one letter in
-  // them.
-  std::string ascii(body);
-  for (char& c : ascii) {
-    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-  }
-  json = Json::parse(ascii, nullptr, /*allow_exceptions=*/false);
+  json = Json::parse(Mended(body), nullptr, /*allow_exceptions=*/false);
   return json.is_discarded() ? Json() : json;
+}
+
+std::string Trimmed(std::string text) {
+  if (text.find("&#") != text.npos) {
+    text = absl::StrReplaceAll(text, {{"&#xD;", ""}, {"&#xA;", ""}, {"&#13;", ""}, {"&#10;", ""}});
+  }
+  absl::StripAsciiWhitespace(&text);
+  return text;
 }
 
 const Json& At(const Json& object, std::string_view key) {

@@ -14,6 +14,10 @@ enum class Operation {
   kTrack,
   kTrackReference,
   kSubscribe,
+  kRating,
+  kTimeInTransit,
+  kQuantumView,
+  kProbe,  // whether the host answers at all
 };
 
 // The name in metrics, records and the ledger.
@@ -35,6 +39,14 @@ constexpr std::string_view NameOf(Operation operation) {
       return "track_reference";
     case Operation::kSubscribe:
       return "subscribe";
+    case Operation::kRating:
+      return "rating";
+    case Operation::kTimeInTransit:
+      return "time_in_transit";
+    case Operation::kQuantumView:
+      return "quantum_view";
+    case Operation::kProbe:
+      return "probe";
   }
   return "";
 }

@@ -28,6 +28,15 @@ prometheus::Histogram& Seconds(Operation operation, const std::string& code) {
   return *histogram;
 }
 
+void CountConnections(const HttpOutcome& outcome) {
+  constexpr char kName[] = "psups_http_connections_total";
+  constexpr char kHelp[] = "Connections that calls to a peer used: new ones, and kept ones again.";
+  static prometheus::Counter& made = Counter(kName, kHelp, {{"peer", "ups"}, {"reused", "false"}});
+  static prometheus::Counter& kept = Counter(kName, kHelp, {{"peer", "ups"}, {"reused", "true"}});
+  made.Increment(outcome.new_connections);
+  if (outcome.reused_connection) kept.Increment();
+}
+
 }  // namespace
 
 void HttpUpsApi::Send(const Account& account, UpsRequest request,
@@ -59,6 +68,7 @@ void HttpUpsApi::Send(const Account& account, UpsRequest request,
                                  ? absl::StrCat(outcome.response->status)
                                  : absl::StatusCodeToString(outcome.response.status().code());
     Seconds(operation, code).Observe(static_cast<double>(outcome.duration.count()) / 1e6);
+    CountConnections(outcome);
     done(std::move(outcome));
   });
 }

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/http_server.h"
 #include "tests/sandbox/peoplesoft/config.h"
 #include "tests/sandbox/peoplesoft/site.h"
@@ -17,7 +17,7 @@ class Sandbox {
   // With `journal_file` the journal is also appended there.
   static absl::StatusOr<std::unique_ptr<Sandbox>> Start(SiteConfig config,
                                                         const std::string& journal_file = "",
-                                                        Site::Now now = absl::Now);
+                                                        Site::Now now = WallTime);
 
   std::string api_address() const { return api_->address(); }
   std::string admin_address() const { return admin_->address(); }

@@ -74,13 +74,18 @@ HttpResponse Sandbox::Administer(const HttpServerRequest& request) {
   if (what == "POST /admin/reset") return Reset();
 
   const bool takes_body = what == "POST /admin/faults" || what == "POST /admin/addresses" ||
-                          what == "POST /admin/scans" || what == "POST /admin/webhook";
+                          what == "POST /admin/scans" || what == "POST /admin/webhook" ||
+                          what == "POST /admin/clients" || what == "POST /admin/revoke" ||
+                          what == "POST /admin/visibility";
   if (!takes_body) return Refuse(404, absl::StrCat("no such operation: ", what));
   const Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (body.is_discarded()) return Refuse(400, "not JSON");
   if (request.path == "/admin/faults") return ChangeFaults(body);
   if (request.path == "/admin/addresses") return AddAddresses(body);
   if (request.path == "/admin/scans") return AddScans(body);
+  if (request.path == "/admin/clients") return ChangeClient(body);
+  if (request.path == "/admin/revoke") return RevokeTokens(body);
+  if (request.path == "/admin/visibility") return SetVisibility(body);
   return RegisterWebhook(body);
 }
 
@@ -116,6 +121,26 @@ HttpResponse Sandbox::RegisterWebhook(const Json& body) {
   return Reply(200, "{}");
 }
 
+HttpResponse Sandbox::ChangeClient(const Json& body) {
+  if (absl::Status status = tokens_.ChangeClient(body); !status.ok()) return Refuse(status);
+  return Reply(200, "{}");
+}
+
+HttpResponse Sandbox::RevokeTokens(const Json& body) {
+  const std::string code = TextAt(body, {"code"});
+  const auto revoked =
+      tokens_.Revoke(TextAt(body, {"client_id"}), code.empty() ? "250002" : code, now_());
+  if (!revoked.ok()) return Refuse(revoked.status());
+  return Reply(200, Json{{"revoked", *revoked}}.dump());
+}
+
+HttpResponse Sandbox::SetVisibility(const Json& body) {
+  const auto visibility = ParseVisibility(body);
+  if (!visibility.ok()) return Refuse(visibility.status());
+  visibility_ = *visibility;
+  return Reply(200, "{}");
+}
+
 HttpResponse Sandbox::ReadJournal(const HttpServerRequest& request) const {
   std::int64_t since = 0;
   if (!request.query.empty()) {
@@ -130,11 +155,12 @@ HttpResponse Sandbox::ReadTruth() const {
                absl::StrCat("{", parcels_.TruthMembers(), ",", tokens_.Truth().dump().substr(1)));
 }
 
-// The registered webhook and the configuration stay.
+// The registered webhook stays; what else the admin API changed is again as configured.
 HttpResponse Sandbox::Reset() {
   scheduler_->Clear();
   parcels_.Clear();
   tokens_.Clear();
+  visibility_ = config_.visibility;
   addresses_.Clear();
   faults_.Clear();
   journal_.Clear();

@@ -47,8 +47,9 @@ class Reader {
     }
   }
 
-  void Texts(const std::string& key, std::vector<std::string>& to) {
+  void Texts(const std::string& key, std::vector<std::string>& to, bool required = true) {
     const Json* value = Find(key);
+    if (value == nullptr && !required) return;
     if (value == nullptr || !value->is_array() ||
         !std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); }))
       return Problem(key, "want a list of texts");
@@ -78,16 +79,21 @@ absl::Status Problems(const std::vector<std::string>& problems) {
   return absl::InvalidArgumentError(absl::StrCat("config: ", absl::StrJoin(problems, "; ")));
 }
 
-Client ReadClient(const Json& json, const std::string& where, std::vector<std::string>& problems) {
-  Client client;
+// A client that is new must have a secret and accounts.
+Client ReadClient(const Json& json, const std::string& where, std::vector<std::string>& problems,
+                  Client client = {}) {
+  const bool fresh = client.client_id.empty();
   Reader reader(json, where, problems);
   reader.Text("client_id", client.client_id, /*required=*/true);
-  reader.Text("client_secret", client.client_secret, /*required=*/true);
-  reader.Texts("accounts", client.accounts);
+  reader.Text("client_secret", client.client_secret, fresh);
+  reader.Texts("accounts", client.accounts, fresh);
   for (const std::string& account : client.accounts) {
     if (account.size() != 6) reader.Problem("accounts", "want six characters each");
   }
+  if (reader.Find("token_seconds") != nullptr) client.expires_in.reset();
   reader.Number("token_seconds", client.token_seconds, 1);
+  if (const Json* says = reader.Find("expires_in")) client.expires_in = *says;
+  reader.Number("calls_per_second", client.calls_per_second, 0);
   reader.Number("token_limit_per_day", client.token_limit_per_day, 0);
   reader.RefuseUnknown();
   return client;
@@ -105,6 +111,16 @@ WebhookConfig ReadWebhook(const Json& json, const std::string& where,
   reader.Text("ca_bundle_file", webhook.ca_bundle_file);
   reader.RefuseUnknown();
   return webhook;
+}
+
+Visibility ReadVisibility(const Json& json, const std::string& where,
+                          std::vector<std::string>& problems) {
+  Visibility visibility;
+  Reader reader(json, where, problems);
+  reader.Number("recovery_ms", visibility.recovery_ms, 0);
+  reader.Number("track_ms", visibility.track_ms, 0);
+  reader.RefuseUnknown();
+  return visibility;
 }
 
 AutoScans ReadAutoScans(const Json& json, std::vector<std::string>& problems) {
@@ -153,6 +169,8 @@ absl::StatusOr<Config> ParseConfig(const std::string& json_text) {
     config.webhook = ReadWebhook(*webhook, "webhook", problems);
   if (const Json* scans = reader.Find("auto_scans"))
     config.auto_scans = ReadAutoScans(*scans, problems);
+  if (const Json* visibility = reader.Find("visibility"))
+    config.visibility = ReadVisibility(*visibility, "visibility", problems);
   reader.Number("label_bytes", config.label_bytes, 1);
   reader.Text("base_path", config.base_path);
   reader.RefuseUnknown();
@@ -165,6 +183,20 @@ absl::StatusOr<WebhookConfig> ParseWebhook(const Json& json) {
   WebhookConfig webhook = ReadWebhook(json, "", problems);
   if (absl::Status status = Problems(problems); !status.ok()) return status;
   return webhook;
+}
+
+absl::StatusOr<Visibility> ParseVisibility(const Json& json) {
+  std::vector<std::string> problems;
+  Visibility visibility = ReadVisibility(json, "", problems);
+  if (absl::Status status = Problems(problems); !status.ok()) return status;
+  return visibility;
+}
+
+absl::StatusOr<Client> ParseClient(const Json& json, Client client) {
+  std::vector<std::string> problems;
+  client = ReadClient(json, "", problems, std::move(client));
+  if (absl::Status status = Problems(problems); !status.ok()) return status;
+  return client;
 }
 
 }  // namespace psups::ups_sandbox

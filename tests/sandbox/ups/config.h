@@ -17,6 +17,9 @@ struct Client {
   std::vector<std::string> accounts = {};
   int token_seconds = 14399;
   int token_limit_per_day = 250;
+  std::optional<Json> expires_in =
+      {};                    // what the answer says in place of token_seconds; null: nothing
+  int calls_per_second = 0;  // more are answered with 429; 0: no limit
 
   bool Owns(const std::string& account) const;
 };
@@ -37,6 +40,12 @@ struct AutoScans {
   std::vector<std::string> script = {};
 };
 
+// How long a new shipment stays unknown to whoever asks for it.
+struct Visibility {
+  int recovery_ms = 0;
+  int track_ms = 0;
+};
+
 struct Config {
   std::string api_listen = "127.0.0.1:0";
   std::string admin_listen = "127.0.0.1:0";
@@ -46,6 +55,7 @@ struct Config {
   std::vector<Client> clients = {};
   std::optional<WebhookConfig> webhook = {};
   std::optional<AutoScans> auto_scans = {};
+  Visibility visibility = {};
   int label_bytes = 4096;
   std::string base_path = "/api";
 };
@@ -53,5 +63,9 @@ struct Config {
 // INVALID_ARGUMENT naming every missing, unknown or bad key at once.
 absl::StatusOr<Config> ParseConfig(const std::string& json_text);
 absl::StatusOr<WebhookConfig> ParseWebhook(const Json& json);
+absl::StatusOr<Visibility> ParseVisibility(const Json& json);
+
+// `client` with the keys that are given changed.
+absl::StatusOr<Client> ParseClient(const Json& json, Client client);
 
 }  // namespace psups::ups_sandbox

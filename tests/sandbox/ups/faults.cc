@@ -13,7 +13,7 @@
 namespace psups::ups_sandbox {
 namespace {
 
-enum class Where { kApi, kAnywhere, kTrack, kWebhook };
+enum class Where { kApi, kAnywhere, kTrack, kVoid, kWebhook };
 
 struct KindInfo {
   FaultKind kind;
@@ -25,15 +25,24 @@ const std::map<std::string, KindInfo>& Kinds() {
       {"status", {FaultKind::kStatus, Where::kApi}},
       {"html", {FaultKind::kHtml, Where::kApi}},
       {"reset_before", {FaultKind::kResetBefore, Where::kApi}},
+      {"close_before", {FaultKind::kCloseBefore, Where::kApi}},
       {"expire_token", {FaultKind::kExpireToken, Where::kApi}},
       {"not_found", {FaultKind::kNotFound, Where::kApi}},
+      {"normal", {FaultKind::kNormal, Where::kApi}},
       {"slow", {FaultKind::kSlow, Where::kAnywhere}},
       {"done_then_status", {FaultKind::kDoneThenStatus, Where::kApi}},
+      {"done_as_status", {FaultKind::kDoneAsStatus, Where::kApi}},
       {"done_then_reset", {FaultKind::kDoneThenReset, Where::kApi}},
       {"done_then_close", {FaultKind::kDoneThenClose, Where::kApi}},
       {"done_then_truncate", {FaultKind::kDoneThenTruncate, Where::kApi}},
       {"withhold", {FaultKind::kWithhold, Where::kApi}},
       {"singleton", {FaultKind::kSingleton, Where::kApi}},
+      {"lists", {FaultKind::kLists, Where::kApi}},
+      {"extra_fields", {FaultKind::kExtraFields, Where::kApi}},
+      {"drop", {FaultKind::kDrop, Where::kApi}},
+      {"merged", {FaultKind::kMerged, Where::kApi}},
+      {"polluted", {FaultKind::kPolluted, Where::kVoid}},
+      {"singular_key", {FaultKind::kSingularKey, Where::kVoid}},
       {"no_gmt", {FaultKind::kNoGmt, Where::kTrack}},
       {"short_gmt", {FaultKind::kShortGmt, Where::kTrack}},
       {"lost", {FaultKind::kLost, Where::kWebhook}},
@@ -57,6 +66,8 @@ bool Applies(Where where, const std::string& route) {
       return true;
     case Where::kTrack:
       return route == "track";
+    case Where::kVoid:
+      return route == "void";
     case Where::kWebhook:
       return route == "webhook";
   }
@@ -112,9 +123,21 @@ absl::StatusOr<FaultRule> ParseRule(const Json& json) {
     } else if (key == "reused") {
       if (!value.is_boolean()) return Wants(rule.id, key, "true or false");
       rule.reused = value;
-    } else if (key == "body" || key == "match") {
+    } else if (key == "twin") {
+      if (!value.is_boolean()) return Wants(rule.id, key, "true or false");
+      rule.twin = value;
+    } else if (key == "headers") {
+      if (!value.is_object()) return Wants(rule.id, key, "an object of texts");
+      for (const auto& [name, text] : value.items()) {
+        if (!text.is_string()) return Wants(rule.id, key, "an object of texts");
+        rule.headers.emplace_back(name, text.get<std::string>());
+      }
+    } else if (key == "body" || key == "match" || key == "field" || key == "code") {
       if (!value.is_string()) return Wants(rule.id, key, "a text");
-      (key == "body" ? rule.body : rule.match) = value;
+      if (key == "body") rule.body = value.get<std::string>();
+      if (key == "match") rule.match = value;
+      if (key == "field") rule.field = value;
+      if (key == "code") rule.code = value;
     } else {
       return Wants(rule.id, key, "no such key");
     }
@@ -125,6 +148,12 @@ absl::StatusOr<FaultRule> ParseRule(const Json& json) {
     return Wants(rule.id, "kind", "one that this route can have");
   if (rule.kind == FaultKind::kSlow && rule.delay.count() == 0)
     return Wants(rule.id, "delay_ms", "a number from 1");
+  if (rule.kind == FaultKind::kDrop && rule.field.empty())
+    return Wants(rule.id, "field", "the name of what is left out");
+  if (rule.kind == FaultKind::kMerged &&
+      !Json::parse(rule.body.value_or(""), nullptr, /*allow_exceptions=*/false).is_object())
+    return Wants(rule.id, "body", "a JSON object to merge into the answer");
+  if (rule.twin && rule.route != "ship") return Wants(rule.id, "twin", "the route ship");
   return rule;
 }
 

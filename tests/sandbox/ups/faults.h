@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/http_message.h"
 #include "tests/sandbox/ups/wire.h"
 
 namespace psups::ups_sandbox {
@@ -19,16 +20,26 @@ enum class FaultKind {
   kStatus,       // the rule's status and body
   kHtml,         // the rule's status with a page of HTML
   kResetBefore,  // TCP RST
+  kCloseBefore,  // closed without a byte
   kExpireToken,  // 401 as for an expired token; the token stays good
   kNotFound,     // the route's own "there is no such thing (yet)"
   // It is done; the reply is hurt.
-  kSlow,  // after delay_ms, else normal
-  kDoneThenStatus,
+  kNormal,          // not at all: for the rule's headers, delay or twin
+  kSlow,            // after delay_ms, else normal
+  kDoneThenStatus,  // the rule's status and body in place of the answer
+  kDoneAsStatus,    // the answer, with the rule's status
   kDoneThenReset,
   kDoneThenClose,
   kDoneThenTruncate,
-  kWithhold,   // no reply, the connection stays until the client gives up
-  kSingleton,  // every list of one becomes its element
+  kWithhold,     // no reply, the connection stays until the client gives up
+  kSingleton,    // every list of one becomes its element
+  kLists,        // every object becomes a list of one
+  kExtraFields,  // every object has one member more
+  kDrop,         // the members named `field` are left out
+  kMerged,       // the rule's body, a JSON merge patch, changes the answer
+  // Void, as UPS's test environment has answered.
+  kPolluted,     // every text begins with &#xD;
+  kSingularKey,  // PackageLevelResult
   // Track: the times in GMT are hurt.
   kNoGmt,     // missing
   kShortGmt,  // without the leading zero of the hour
@@ -47,9 +58,13 @@ struct FaultRule {
   std::uint64_t seed = 1;
   std::chrono::milliseconds delay{0};
   int status = 503;
-  std::string body = {};
-  std::string match = {};  // substring of the target or the body
-  bool reused = false;     // only on a connection that carried a request before
+  std::optional<std::string> body = {};
+  std::string code = {};     // UPS's error code, where there is no body
+  HttpHeaders headers = {};  // of the answer
+  std::string field = {};    // the members that are hurt; empty: all
+  bool twin = false;         // ship: it is done twice, the first is answered
+  std::string match = {};    // substring of the target or the body
+  bool reused = false;       // only on a connection that carried a request before
 };
 
 // The rules in force. A request meets the first rule that matches it, in the order added.

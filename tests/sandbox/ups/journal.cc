@@ -47,6 +47,8 @@ std::string Line(std::size_t n, const Journal::Entry& entry) {
               {"body", Body(request.body)},
               {"status", entry.status ? Json(*entry.status) : Json()},
               {"fault", entry.fault_id.empty() ? Json() : Json(entry.fault_id)},
+              {"token", entry.token == 0 ? Json() : Json(entry.token)},
+              {"token_state", entry.token_state.empty() ? Json() : Json(entry.token_state)},
               {"verdict", entry.verdict.empty() ? Json() : Json(entry.verdict)},
               {"call_id", std::string(FindHeader(request.headers, "transId"))},
               {"connection", request.remote_address}}

@@ -24,6 +24,8 @@ class Journal {
     std::string route = {};
     std::optional<int> status = {};  // absent if no reply was sent
     std::string fault_id = {};
+    std::int64_t token = 0;        // the number in the truth of the bearer that came; 0: none known
+    std::string token_state = {};  // good, expired, revoked, unknown; empty: no bearer
     std::string verdict = {};  // of an address validation whose whole answer went out, else empty
   };
 

@@ -96,27 +96,32 @@ std::optional<ShipmentView> Parcels::FindShipment(const std::string& shipment_id
   return ViewLocked(*found->second);
 }
 
-std::optional<ShipmentView> Parcels::FindByPackage(const std::string& tracking_number) const {
+std::optional<ShipmentView> Parcels::FindByPackage(const std::string& tracking_number,
+                                                   absl::Time until) const {
   const std::lock_guard lock(mutex_);
   const auto found = by_number_.find(tracking_number);
   if (found == by_number_.end() || found->second->shipment == nullptr) return std::nullopt;
+  if (found->second->shipment->created > until) return std::nullopt;
   return ViewLocked(*found->second->shipment);
 }
 
 std::vector<ShipmentView> Parcels::FindByReference(const std::string& account,
-                                                   const std::string& reference) const {
+                                                   const std::string& reference,
+                                                   absl::Time until) const {
   std::vector<ShipmentView> views;
   const std::lock_guard lock(mutex_);
   const auto found = by_reference_.find(absl::StrCat(account, "/", reference));
   if (found == by_reference_.end()) return views;
-  for (const Shipment* shipment : found->second) views.push_back(ViewLocked(*shipment));
+  for (const Shipment* shipment : found->second) {
+    if (shipment->created <= until) views.push_back(ViewLocked(*shipment));
+  }
   return views;
 }
 
 std::optional<std::vector<Event>> Parcels::LooseEvents(const std::string& tracking_number) const {
   const std::lock_guard lock(mutex_);
   const auto found = by_number_.find(tracking_number);
-  if (found == by_number_.end()) return std::nullopt;
+  if (found == by_number_.end() || found->second->shipment != nullptr) return std::nullopt;
   std::vector<Event> events;
   for (const std::size_t index : found->second->events) events.push_back(events_[index].event);
   return events;

@@ -90,10 +90,13 @@ class Parcels {
   ShipmentView Create(NewShipment shipment);
 
   std::optional<ShipmentView> FindShipment(const std::string& shipment_id) const;
-  std::optional<ShipmentView> FindByPackage(const std::string& tracking_number) const;
+  // Shipments made after `until` are not seen yet.
+  std::optional<ShipmentView> FindByPackage(const std::string& tracking_number,
+                                            absl::Time until = absl::InfiniteFuture()) const;
   // Every shipment of the account (empty: of any) with that reference at either level.
   std::vector<ShipmentView> FindByReference(const std::string& account,
-                                            const std::string& reference) const;
+                                            const std::string& reference,
+                                            absl::Time until = absl::InfiniteFuture()) const;
   // The events of a number that no shipment here has, as the test environment's have.
   std::optional<std::vector<Event>> LooseEvents(const std::string& tracking_number) const;
 

@@ -63,7 +63,7 @@ UpsError RecoveryNotFound() {
 }
 
 HttpResponse RecoverLabel(const Parcels& parcels, const Client& client,
-                          const HttpServerRequest& request, int label_bytes) {
+                          const HttpServerRequest& request, absl::Time until, int label_bytes) {
   const Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (body.is_discarded())
     return ToResponse(UpsError{400, "10001", "The request is not well-formed JSON"});
@@ -86,7 +86,7 @@ HttpResponse RecoverLabel(const Parcels& parcels, const Client& client,
     const std::string number = TextAt(wanted, {"TrackingNumber"});
     if (!LooksLike1Z(number))
       return ToResponse(UpsError{400, "300014", "The tracking number is not valid"});
-    const auto shipment = parcels.FindByPackage(number);
+    const auto shipment = parcels.FindByPackage(number, until);
     if (!shipment || !client.Owns(shipment->account)) return ToResponse(RecoveryNotFound());
     const bool whole = number == shipment->shipment_id;
     return Recovered(header, *shipment, whole ? "" : number, format, label_bytes);
@@ -99,7 +99,7 @@ HttpResponse RecoverLabel(const Parcels& parcels, const Client& client,
     return ToResponse(UpsError{400, "300030", "The reference number is not valid"});
   if (account.size() != 6 || !client.Owns(account))
     return ToResponse(UpsError{400, "300031", "The shipper number is not valid"});
-  const std::vector<ShipmentView> found = parcels.FindByReference(account, reference);
+  const std::vector<ShipmentView> found = parcels.FindByReference(account, reference, until);
   if (found.empty()) return ToResponse(RecoveryNotFound());
   std::vector<ShipmentView> live;
   for (const ShipmentView& shipment : found) {

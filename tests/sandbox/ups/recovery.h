@@ -7,9 +7,10 @@
 namespace psups::ups_sandbox {
 
 // POST /labels/v1/recovery: the labels again, by tracking number or by reference. Several live
-// shipments with one reference give candidates and no label.
+// shipments with one reference give candidates and no label. Those made after `until` are not
+// processed yet.
 HttpResponse RecoverLabel(const Parcels& parcels, const Client& client,
-                          const HttpServerRequest& request, int label_bytes);
+                          const HttpServerRequest& request, absl::Time until, int label_bytes);
 
 // Not there, or not there yet.
 UpsError RecoveryNotFound();

@@ -1,8 +1,11 @@
 #include "tests/sandbox/ups/sandbox.h"
 
+#include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "tests/sandbox/ups/answer_faults.h"
 #include "tests/sandbox/ups/recovery.h"
 #include "tests/sandbox/ups/ship.h"
 #include "tests/sandbox/ups/subscribe.h"
@@ -12,31 +15,21 @@
 namespace psups::ups_sandbox {
 namespace {
 
-constexpr char kHtmlPage[] =
-    "<html><head><title>Service Unavailable</title></head>"
-    "<body><h1>Service Unavailable</h1></body></html>\n";
+// The versions of the API that may be asked for, and whether a list of one was a list in them.
+struct Version {
+  const char* name;
+  bool old;
+};
+constexpr Version kShipVersions[] = {{"v2409", false}, {"v2403", false}, {"v2205", true},
+                                     {"v2108", true},  {"v1807", true},  {"v1801", true},
+                                     {"v1707", true},  {"v1701", true},  {"v1607", true},
+                                     {"v1601", true},  {"v1", true}};
+constexpr Version kXavVersions[] = {{"v2", false}, {"v1", true}};
 
-// Every list of one becomes its element, as older versions of UPS's API write it.
-void Singletons(Json& json) {
-  if (json.is_array() && json.size() == 1) json = Json(json[0]);
-  if (json.is_structured()) {
-    for (Json& below : json) Singletons(below);
-  }
-}
-
-HttpResponse Html(int status) {
-  return {.status = status,
-          .headers = {{"Content-Type", "text/html;charset=UTF-8"}},
-          .body = kHtmlPage};
-}
-
-HttpResponse Failure(const FaultRule& fault) {
-  if (!fault.body.empty()) {
-    return {.status = fault.status,
-            .headers = {{"Content-Type", "application/json;charset=UTF-8"}},
-            .body = fault.body};
-  }
-  return ToResponse(UpsError{fault.status, "20001", "General process failure"});
+const Version* FindVersion(std::span<const Version> versions, const std::string& name) {
+  const auto found = std::find_if(versions.begin(), versions.end(),
+                                  [&](const Version& version) { return name == version.name; });
+  return found == versions.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -45,6 +38,7 @@ Sandbox::Sandbox(Config config, Parcels::Now now)
     : config_(std::move(config)),
       now_(std::move(now)),
       tokens_(config_.clients),
+      visibility_(config_.visibility),
       parcels_(now_),
       auto_scan_(parcels_, *scheduler_),
       webhook_(std::make_unique<Webhook>(parcels_, faults_, *scheduler_, now_)) {
@@ -111,10 +105,18 @@ Sandbox::Destination Sandbox::Find(const HttpServerRequest& request) const {
     }
     return true;
   };
-  if (is("POST", {"addressvalidation", "v2", "*"})) return {"xav", "xav", parts[2]};
-  if (is("POST", {"shipments", "v2409", "ship"})) return {"ship", "ship", ""};
-  if (is("DELETE", {"shipments", "v2409", "void", "cancel", "*"}))
-    return {"void", "void", parts[4]};
+  if (is("POST", {"addressvalidation", "*", "*"})) {
+    if (const Version* version = FindVersion(kXavVersions, parts[1]))
+      return {"xav", "xav", parts[2], version->old};
+  }
+  if (is("POST", {"shipments", "*", "ship"})) {
+    if (const Version* version = FindVersion(kShipVersions, parts[1]))
+      return {"ship", "ship", "", version->old};
+  }
+  if (is("DELETE", {"shipments", "*", "void", "cancel", "*"})) {
+    if (const Version* version = FindVersion(kShipVersions, parts[1]))
+      return {"void", "void", parts[4], version->old};
+  }
   if (is("POST", {"labels", "*", "recovery"}) &&
       std::set<std::string>{"v1", "v1701", "V1903"}.count(parts[1]) != 0)
     return {"recovery", "recovery", ""};
@@ -133,71 +135,100 @@ void Sandbox::Handle(HttpServerRequest request, const HttpReplyFunction& reply) 
   const Destination destination = Find(request);
   const auto fault =
       faults_.Draw(destination.route, request.target, request.body, request.remote_address);
+  const bool asks_for_token = destination.route == "token";
+  BearerCheck bearer;
+  if (!asks_for_token) bearer = tokens_.Check(destination.route, request.headers, time);
 
   std::optional<HttpServerReply> answer;
+  bool granted = false;
   bool withheld = false;
   if (fault) answer = Instead(*fault, destination);
   if (!answer) {
-    GmtForm gmt = GmtForm::kWhole;
-    if (fault && fault->kind == FaultKind::kNoGmt) gmt = GmtForm::kMissing;
-    if (fault && fault->kind == FaultKind::kShortGmt) gmt = GmtForm::kShort;
     answer.emplace();
-    answer->response = Do(destination, request, gmt);
+    if (asks_for_token) {
+      TokenAnswer token = tokens_.Issue(request, time);
+      answer->response = std::move(token.response);
+      granted = token.granted;
+    } else {
+      answer->response = Do(destination, request, bearer, fault ? &*fault : nullptr);
+    }
     if (fault) {
-      if (fault->kind == FaultKind::kDoneThenStatus) answer->response = Failure(*fault);
       if (fault->kind == FaultKind::kDoneThenReset) answer->fault = WireFault::kReset;
       if (fault->kind == FaultKind::kDoneThenClose) answer->fault = WireFault::kClose;
       if (fault->kind == FaultKind::kDoneThenTruncate) answer->fault = WireFault::kTruncate;
-      if (fault->kind == FaultKind::kSingleton) {
-        Json body = Json::parse(answer->response.body, nullptr, /*allow_exceptions=*/false);
-        Singletons(body);
-        answer->response.body = body.dump();
-      }
+      Spoil(*fault, answer->response);
       withheld = fault->kind == FaultKind::kWithhold;
     }
   }
-  if (fault) answer->delay = fault->delay;
+  if (fault) {
+    answer->delay = fault->delay;
+    SetHeaders(*fault, answer->response);
+  }
 
   const bool silent =
       withheld || answer->fault == WireFault::kReset || answer->fault == WireFault::kClose;
   const bool whole = !silent && answer->fault != WireFault::kTruncate;
+  const auto status = silent ? std::nullopt : std::optional<int>(answer->response.status);
+  if (asks_for_token) tokens_.Record(time, request, granted, status);
   journal_.Add({.time = time,
                 .request = std::move(request),
                 .route = destination.route,
-                .status = silent ? std::nullopt : std::optional<int>(answer->response.status),
+                .status = status,
                 .fault_id = fault ? fault->id : "",
+                .token = bearer.token,
+                .token_state = NameOf(bearer.state),
                 .verdict = whole && destination.route == "xav" ? VerdictIn(answer->response) : ""});
   // An unused reply keeps the connection until the client gives up.
   if (!withheld) reply(*std::move(answer));
 }
 
 HttpResponse Sandbox::Do(const Destination& destination, const HttpServerRequest& request,
-                         GmtForm gmt) {
-  const absl::Time now = now_();
-  if (destination.route == "token") return tokens_.Issue(request, now);
+                         const BearerCheck& bearer, const FaultRule* fault) {
   if (destination.route == "none")
     return ToResponse(UpsError{404, "20002", "No such service, version or method"});
-  const auto checked = tokens_.Check(request.headers, now);
-  if (const auto* refusal = std::get_if<UpsError>(&checked)) return ToResponse(*refusal);
-  const Client& client = *std::get<std::shared_ptr<const Client>>(checked);
-
+  if (bearer.refusal) return ToResponse(*bearer.refusal);
+  const absl::Time now = now_();
+  const Client& client = *bearer.client;
   const std::string& operation = destination.operation;
   const std::string& argument = destination.argument;
-  if (operation == "xav") return addresses_.Validate(argument, config_.cie, request);
-  if (operation == "ship") {
-    ShipResult result = Ship(parcels_, client, request, config_.label_bytes, now);
-    if (result.made && config_.auto_scans) {
-      for (const PackageView& package : result.made->packages)
-        auto_scan_.Begin(package.tracking_number, *config_.auto_scans);
-    }
-    return std::move(result.response);
+  HttpResponse response;
+  if (operation == "xav") {
+    response = addresses_.Validate(argument, config_.cie, request);
+  } else if (operation == "ship") {
+    response = MakeShipment(client, request);
+    if (fault != nullptr && fault->twin) (void)MakeShipment(client, request);
+  } else if (operation == "void") {
+    response = VoidShipment(parcels_, client, argument, request);
+  } else if (operation == "recovery") {
+    const absl::Time until = now - absl::Milliseconds(visibility_.load().recovery_ms);
+    response = RecoverLabel(parcels_, client, request, until, config_.label_bytes);
+  } else if (operation == "details") {
+    response = TrackDetails(parcels_, argument, request, FormOf(fault, now));
+  } else if (operation == "reference") {
+    response = TrackReference(parcels_, argument, request, FormOf(fault, now), now);
+  } else if (operation == "shipment") {
+    response = TrackShipment(parcels_, argument, request, FormOf(fault, now));
+  } else {
+    response = SubscribePackages(parcels_, auto_scan_, config_.cie, argument, request);
   }
-  if (operation == "void") return VoidShipment(parcels_, client, argument, request);
-  if (operation == "recovery") return RecoverLabel(parcels_, client, request, config_.label_bytes);
-  if (operation == "details") return TrackDetails(parcels_, argument, request, gmt);
-  if (operation == "reference") return TrackReference(parcels_, argument, request, gmt, now);
-  if (operation == "shipment") return TrackShipment(parcels_, argument, request, gmt);
-  return SubscribePackages(parcels_, auto_scan_, config_.cie, argument, request);
+  if (destination.old_version && response.status == 200) MakeSingletons(response);
+  return response;
+}
+
+HttpResponse Sandbox::MakeShipment(const Client& client, const HttpServerRequest& request) {
+  ShipResult result = Ship(parcels_, client, request, config_.label_bytes, now_());
+  if (result.made && config_.auto_scans) {
+    for (const PackageView& package : result.made->packages)
+      auto_scan_.Begin(package.tracking_number, *config_.auto_scans);
+  }
+  return std::move(result.response);
+}
+
+TrackForm Sandbox::FormOf(const FaultRule* fault, absl::Time now) const {
+  TrackForm form{.until = now - absl::Milliseconds(visibility_.load().track_ms)};
+  if (fault != nullptr && fault->kind == FaultKind::kNoGmt) form.gmt = GmtForm::kMissing;
+  if (fault != nullptr && fault->kind == FaultKind::kShortGmt) form.gmt = GmtForm::kShort;
+  return form;
 }
 
 std::optional<HttpServerReply> Sandbox::Instead(const FaultRule& fault,
@@ -206,9 +237,11 @@ std::optional<HttpServerReply> Sandbox::Instead(const FaultRule& fault,
     case FaultKind::kStatus:
       return HttpServerReply{.response = Failure(fault)};
     case FaultKind::kHtml:
-      return HttpServerReply{.response = Html(fault.status)};
+      return HttpServerReply{.response = HtmlPage(fault.status)};
     case FaultKind::kResetBefore:
       return HttpServerReply{.fault = WireFault::kReset};
+    case FaultKind::kCloseBefore:
+      return HttpServerReply{.fault = WireFault::kClose};
     case FaultKind::kExpireToken:
       return HttpServerReply{
           .response = ToResponse(UpsError{401, "250002", "Invalid Authentication Information."})};
@@ -218,13 +251,21 @@ std::optional<HttpServerReply> Sandbox::Instead(const FaultRule& fault,
       if (destination.route == "track") return HttpServerReply{TrackNotFound(destination.argument)};
       if (destination.route == "xav") return HttpServerReply{NoCandidates()};
       return HttpServerReply{ToResponse(UpsError{404, "20002", "Not found"})};
+    case FaultKind::kNormal:
     case FaultKind::kSlow:
     case FaultKind::kDoneThenStatus:
+    case FaultKind::kDoneAsStatus:
     case FaultKind::kDoneThenReset:
     case FaultKind::kDoneThenClose:
     case FaultKind::kDoneThenTruncate:
     case FaultKind::kWithhold:
     case FaultKind::kSingleton:
+    case FaultKind::kLists:
+    case FaultKind::kExtraFields:
+    case FaultKind::kDrop:
+    case FaultKind::kMerged:
+    case FaultKind::kPolluted:
+    case FaultKind::kSingularKey:
     case FaultKind::kNoGmt:
     case FaultKind::kShortGmt:
     case FaultKind::kLost:

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/http_server.h"
 #include "tests/sandbox/ups/auto_scan.h"
 #include "tests/sandbox/ups/config.h"
@@ -26,7 +27,7 @@ class Sandbox {
   // With `journal_file` the journal is also appended there.
   static absl::StatusOr<std::unique_ptr<Sandbox>> Start(Config config,
                                                         const std::string& journal_file = "",
-                                                        Parcels::Now now = absl::Now);
+                                                        Parcels::Now now = WallTime);
   ~Sandbox();
 
   std::string api_address() const { return api_->address(); }
@@ -40,11 +41,16 @@ class Sandbox {
     std::string route = "none";  // the name that faults and the journal use
     std::string operation = {};
     std::string argument = {};
+    bool old_version = false;  // lists of one come as their element
   };
   Destination Find(const HttpServerRequest& request) const;
 
   void Handle(HttpServerRequest request, const HttpReplyFunction& reply);
-  HttpResponse Do(const Destination& destination, const HttpServerRequest& request, GmtForm gmt);
+  // What UPS does and answers; the fault may change how it is done.
+  HttpResponse Do(const Destination& destination, const HttpServerRequest& request,
+                  const BearerCheck& bearer, const FaultRule* fault);
+  HttpResponse MakeShipment(const Client& client, const HttpServerRequest& request);
+  TrackForm FormOf(const FaultRule* fault, absl::Time now) const;
   // The answer that the fault puts in place of doing anything, if it does.
   std::optional<HttpServerReply> Instead(const FaultRule& fault,
                                          const Destination& destination) const;
@@ -54,6 +60,9 @@ class Sandbox {
   HttpResponse AddAddresses(const Json& body);
   HttpResponse AddScans(const Json& body);
   HttpResponse RegisterWebhook(const Json& body);
+  HttpResponse ChangeClient(const Json& body);
+  HttpResponse RevokeTokens(const Json& body);
+  HttpResponse SetVisibility(const Json& body);
   HttpResponse ReadJournal(const HttpServerRequest& request) const;
   HttpResponse ReadTruth() const;
   HttpResponse Reset();
@@ -64,6 +73,7 @@ class Sandbox {
   Faults faults_;
   Tokens tokens_;
   AddressBook addresses_;
+  std::atomic<Visibility> visibility_;
   Parcels parcels_;
   std::unique_ptr<Scheduler> scheduler_ = std::make_unique<Scheduler>();
   AutoScan auto_scan_;

@@ -22,16 +22,16 @@ bool IsLocale(const std::string& text) {
          upper(text[4]);
 }
 
-HttpResponse Refuse(const char* code, const std::string& message) {
-  return ToResponse(UpsError{400, code, message});
-}
-
 HttpResponse NoneValid(const Json& invalid, const char* code, const std::string& message) {
   HttpResponse response = ToResponse(
       Json{{"invalidTrackingNumbers", invalid},
            {"response", {{"errors", Json::array({Json{{"code", code}, {"message", message}}})}}}});
   response.status = 400;
   return response;
+}
+
+HttpResponse Refuse(const char* code, const std::string& message) {
+  return NoneValid(Json::array(), code, message);
 }
 
 }  // namespace

@@ -124,52 +124,53 @@ HttpResponse TrackNotFound(const std::string& inquiry) {
 }
 
 HttpResponse TrackDetails(const Parcels& parcels, const std::string& number,
-                          const HttpServerRequest& request, GmtForm gmt) {
+                          const HttpServerRequest& request, const TrackForm& form) {
   if (auto refusal = Refusal(request, number.size(), kShortestInquiry)) return *refusal;
-  if (const auto shipment = parcels.FindByPackage(number)) {
+  if (const auto shipment = parcels.FindByPackage(number, form.until)) {
     for (const PackageView& package : shipment->packages) {
       if (package.tracking_number == number)
         return Reply(
-            Json::array({Shipment(number, Json::array({Package(*shipment, package, gmt)}))}));
+            Json::array({Shipment(number, Json::array({Package(*shipment, package, form.gmt)}))}));
     }
   }
   if (auto events = parcels.LooseEvents(number); events && !events->empty()) {
     Json package = {{"trackingNumber", number}, {"packageCount", 1}};
-    AddEvents(*std::move(events), gmt, package);
+    AddEvents(*std::move(events), form.gmt, package);
     return Reply(Json::array({Shipment(number, Json::array({std::move(package)}))}));
   }
   return TrackNotFound(number);
 }
 
 HttpResponse TrackReference(const Parcels& parcels, const std::string& reference,
-                            const HttpServerRequest& request, GmtForm gmt, absl::Time now) {
+                            const HttpServerRequest& request, const TrackForm& form,
+                            absl::Time now) {
   if (auto refusal = Refusal(request, reference.size(), 1)) return *refusal;
   const std::string from =
       QueryValue(request.query, "fromPickUpDate").value_or(FormatDate(now - absl::Hours(24 * 14)));
   const std::string to = QueryValue(request.query, "toPickUpDate").value_or(FormatDate(now));
   Json shipments = Json::array();
-  for (const ShipmentView& shipment :
-       parcels.FindByReference(QueryValue(request.query, "shipperNum").value_or(""), reference)) {
+  for (const ShipmentView& shipment : parcels.FindByReference(
+           QueryValue(request.query, "shipperNum").value_or(""), reference, form.until)) {
     const std::string created = FormatDate(shipment.created);
     if (created < from || created > to) continue;
     Json packages = Json::array();
     for (const PackageView& package : shipment.packages)
-      packages.push_back(Package(shipment, package, gmt));
+      packages.push_back(Package(shipment, package, form.gmt));
     shipments.push_back(Shipment(reference, std::move(packages)));
   }
   return shipments.empty() ? TrackNotFound(reference) : Reply(std::move(shipments));
 }
 
 HttpResponse TrackShipment(const Parcels& parcels, const std::string& number,
-                           const HttpServerRequest& request, GmtForm gmt) {
+                           const HttpServerRequest& request, const TrackForm& form) {
   if (auto refusal = Refusal(request, number.size(), kShortestInquiry)) return *refusal;
-  const auto shipment = parcels.FindByPackage(number);
+  const auto shipment = parcels.FindByPackage(number, form.until);
   if (!shipment) return TrackNotFound(number);
   const std::size_t offset = NumberOr(QueryValue(request.query, "offset"), 0);
   const std::size_t count = NumberOr(QueryValue(request.query, "count"), kDefaultPage);
   Json packages = Json::array();
   for (std::size_t i = offset; i < shipment->packages.size() && i - offset < count; ++i)
-    packages.push_back(Package(*shipment, shipment->packages[i], gmt));
+    packages.push_back(Package(*shipment, shipment->packages[i], form.gmt));
   return Reply(Json::array({Shipment(number, std::move(packages))}));
 }
 

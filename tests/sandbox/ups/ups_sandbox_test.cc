@@ -453,7 +453,7 @@ TEST_F(UpsSandboxTest, ShipmentAbroadWantsContactsAndReferencesAtTheShipment) {
 }
 
 TEST_F(UpsSandboxTest, OtherVersionsAndPathsDoNotExist) {
-  EXPECT_EQ(Call("POST", "/api/shipments/v1/ship", DomesticShipment()).code, 404);
+  EXPECT_EQ(Call("POST", "/api/shipments/v1999/ship", DomesticShipment()).code, 404);
   EXPECT_EQ(Call("POST", "/shipments/v2409/ship", DomesticShipment()).code, 404);
   EXPECT_EQ(Call("GET", kShipPath).code, 404);
 }

@@ -1,0 +1,47 @@
+#include <set>
+
+#include "common/status_macros.h"
+#include "services/ups-gateway/purchase/call.h"
+#include "services/ups-gateway/store/postgres_calls.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+constexpr int kPage = 500;
+
+}  // namespace
+
+absl::StatusOr<std::vector<OwnLabel>> PostgresCallStore::LabelsSince(std::string_view account_id,
+                                                                     absl::Time since) {
+  ASSIGN_OR_RETURN(const Rows voids,
+                   db_.Exec("SELECT ups_shipment_id FROM voids WHERE account_id = $1 AND state = "
+                            "'DONE' AND create_time >= $2",
+                            {account_id, since}));
+  std::set<std::string> voided;
+  for (const Row row : voids) voided.insert(row.Text("ups_shipment_id"));
+  std::vector<OwnLabel> labels;
+  std::string after = FirstCallIdOf(since);
+  while (true) {
+    // The tracking numbers are sealed: what is opened here is opened outside any transaction.
+    ASSIGN_OR_RETURN(const Rows page,
+                     db_.Exec("SELECT call_id, result, create_time FROM calls WHERE call_id > $1 "
+                              "AND account_id = $2 AND state = 'DONE' ORDER BY call_id LIMIT $3",
+                              {after, account_id, kPage}));
+    for (const Row row : page) {
+      after = row.Text("call_id");
+      ASSIGN_OR_RETURN(const std::string opened,
+                       sealer_.Open({"calls", "result", after}, row.Binary("result")));
+      ups::v1::Call::Result result;
+      if (!result.ParseFromString(opened)) {
+        return absl::DataLossError("calls/" + after + ": result unreadable");
+      }
+      const bool live = !voided.contains(result.ups_shipment_id());
+      for (const auto& package : result.packages()) {
+        labels.push_back({package.tracking_number(), live, row.Time("create_time")});
+      }
+    }
+    if (static_cast<int>(page.size()) < kPage) return labels;
+  }
+}
+
+}  // namespace psups::ups_gateway

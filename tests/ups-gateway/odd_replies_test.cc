@@ -1,0 +1,182 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "common/metrics.h"
+#include "common/status_macros.h"
+#include "tests/sandbox/ups/sandbox.h"
+#include "tests/ups-gateway/gateway_fixture.h"
+
+namespace psups::ups_gateway {
+namespace {
+
+using ::psups::testing::HasCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
+
+namespace pb = ::psups::ups::v1;
+
+// The gateway against a UPS that answers what a test says, and a real database.
+class OddRepliesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ups_sandbox::Config config;
+    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
+    auto started = ups_sandbox::Sandbox::Start(std::move(config));
+    ASSERT_OK(started);
+    sandbox_ = *std::move(started);
+    gateway_ = std::make_unique<Gateway>(schema_.db(), ring_, Gateway::Options());
+    ASSERT_OK(gateway_->CreateAccount(TestSettings("demo", "http://" + sandbox_->api_address()),
+                                      "s3cret"));
+  }
+
+  // From now on UPS answers this on that route.
+  void Answer(const std::string& route, int status, const std::string& body) {
+    const nlohmann::json rule = {
+        {"id", route}, {"route", route}, {"kind", "status"}, {"status", status}, {"body", body}};
+    const HttpOutcome outcome =
+        admin_->Send({.method = "POST",
+                      .url = "http://" + sandbox_->admin_address() + "/admin/faults",
+                      .body = nlohmann::json{{"add", {rule}}}.dump()});
+    ASSERT_OK(outcome.response);
+    ASSERT_EQ(outcome.response->status, 200) << outcome.response->body;
+  }
+
+  absl::StatusOr<pb::ValidateAddressResponse> Validate() {
+    pb::ValidateAddressRequest request;
+    request.set_account("accounts/demo");
+    *request.mutable_address() = TestAddress("");
+    return gateway_->Call(&UpsOperations::ValidateAddress, request);
+  }
+
+  std::string LastError() {
+    const auto account = gateway_->accounts->Get("demo");
+    EXPECT_OK(account);
+    return (*account)->settings.last_error();
+  }
+
+  static double ConfigAlarms(const std::string& operation) {
+    return psups::Counter("psups_ups_config_alarms_total",
+                          "Refusals of UPS's that end only when an administrator changes the "
+                          "account.",
+                          {{"op", operation}})
+        .Value();
+  }
+
+  testing::ScratchSchema schema_{"ups-gateway"};
+  const KeyRing ring_ = TestKeyRing();
+  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
+  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
+  std::unique_ptr<Gateway> gateway_;
+};
+
+constexpr char kDriftedShip[] = R"({"ShipmentResponse":{"Response":{"ResponseStatus":{"Code":"1"}},
+  "Sustainability":{"Owner":"Ann Lee"},
+  "ShipmentResults":{"ShipmentIdentificationNumber":"1ZF3R1N00300000017",
+  "PackageResults":{"TrackingNumber":"1ZF3R1N00300000017","Carbon":"12 Fern St",
+  "ShippingLabel":{"ImageFormat":{"Code":"ZPL"},"GraphicImage":"XlhBXlha"}}}}})";
+
+TEST_F(OddRepliesTest, AShipmentWhoseReplyDriftedIsDoneAndItsDriftIsCountedAndLoggedOnce) {
+  Answer("ship", 200, kDriftedShip);
+  ::testing::internal::CaptureStderr();
+  for (const char* shipment : {"s1", "s2"}) {
+    ASSERT_OK_AND_ASSIGN(const pb::Call call, gateway_->Buy(TestPurchase(shipment)));
+    EXPECT_EQ(call.state(), pb::Call::DONE) << call.ShortDebugString();
+    EXPECT_EQ(call.result().packages(0).label(), "^XA^XZ");
+  }
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  const std::string packages = "ShipmentResponse.ShipmentResults.PackageResults";
+  EXPECT_THAT(
+      gateway_->drift.Seen(),
+      ElementsAre(
+          Pair(Drift::Note{Operation::kShip, "field",
+                           "ShipmentResponse.ShipmentResults.PackageResults[]."
+                           "Carbon"},
+               2),
+          Pair(Drift::Note{Operation::kShip, "field", "ShipmentResponse.Sustainability"}, 2),
+          Pair(Drift::Note{Operation::kShip, "shape", packages}, 2)));
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = log.find("ups_reply_drifted", at)) != log.npos; ++at) ++lines;
+  EXPECT_EQ(lines, 3u) << log;
+  EXPECT_THAT(log, Not(HasSubstr("Ann")));
+  EXPECT_THAT(log, Not(HasSubstr("Fern")));
+}
+
+TEST_F(OddRepliesTest, DriftIsLookedForOnlyOnceTheOutcomeIsStored) {
+  Answer("ship", 200, kDriftedShip);
+  // Whoever wants to store an outcome waits for this transaction.
+  std::thread buyer;
+  ASSERT_OK(schema_.db().Transact([&](Tx& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.Exec("LOCK TABLE exchanges IN EXCLUSIVE MODE").status());
+    buyer = std::thread([&] { EXPECT_OK(gateway_->Buy(TestPurchase("s1"))); });
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < end) {
+      auto waiting = tx.Exec(
+          "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = "
+          "'exchanges'::regclass");
+      RETURN_IF_ERROR(waiting.status());
+      if ((*waiting)[0].Int("n") > 0) {
+        EXPECT_THAT(gateway_->drift.Seen(), IsEmpty());
+        return absl::OkStatus();
+      }
+    }
+    return absl::DeadlineExceededError("nobody came to store the outcome");
+  }));
+  buyer.join();
+  EXPECT_THAT(gateway_->drift.Seen(), Not(IsEmpty()));
+}
+
+TEST_F(OddRepliesTest, ReadsAreLookedAtToo) {
+  Answer("xav", 200, R"({"XAVResponse":{"ValidAddressIndicator":"","Score":"9"}})");
+  ASSERT_OK(Validate());
+  EXPECT_THAT(gateway_->drift.Seen(),
+              ElementsAre(Pair(Drift::Note{Operation::kAddress, "field", "XAVResponse.Score"}, 1)));
+}
+
+std::string Error(const std::string& code) {
+  return R"({"response":{"errors":[{"code":")" + code + R"(","message":"12 Fern St"}]}})";
+}
+
+TEST_F(OddRepliesTest, AnAccountThatUpsDoesNotTakeForShippingRingsAndSaysWhy) {
+  Answer("ship", 400, Error("120120"));
+  const double before = ConfigAlarms("ship");
+  ASSERT_OK_AND_ASSIGN(const pb::Call call, gateway_->Buy(TestPurchase("s1")));
+  EXPECT_EQ(call.state(), pb::Call::REJECTED);
+  EXPECT_FALSE(call.error().retryable());
+  EXPECT_EQ(ConfigAlarms("ship") - before, 1);
+  EXPECT_THAT(LastError(), HasSubstr("paying account"));
+  EXPECT_THAT(LastError(), HasSubstr("120120"));
+  EXPECT_THAT(LastError(), Not(HasSubstr("Fern")));
+}
+
+TEST_F(OddRepliesTest, WhatIsTheOrdersFaultRingsNothing) {
+  Answer("ship", 400, Error("120802"));
+  const double before = ConfigAlarms("ship");
+  ASSERT_OK_AND_ASSIGN(const pb::Call call, gateway_->Buy(TestPurchase("s1")));
+  EXPECT_EQ(call.state(), pb::Call::REJECTED);
+  EXPECT_EQ(ConfigAlarms("ship"), before);
+  EXPECT_THAT(LastError(), IsEmpty());
+}
+
+TEST_F(OddRepliesTest, ARequestThatUpsDoesNotUnderstandRingsAndSaysWhy) {
+  Answer("xav", 400, Error("9264028"));
+  const double before = ConfigAlarms("xav");
+  EXPECT_THAT(Validate(), HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(ConfigAlarms("xav") - before, 1);
+  EXPECT_THAT(LastError(), HasSubstr("9264028"));
+}
+
+TEST_F(OddRepliesTest, ARefusedClientIdRings) {
+  Answer("token", 401, Error("10401"));
+  const double before = ConfigAlarms("token");
+  EXPECT_FALSE(Validate().ok());
+  EXPECT_EQ(ConfigAlarms("token") - before, 1);
+}
+
+}  // namespace
+}  // namespace psups::ups_gateway
