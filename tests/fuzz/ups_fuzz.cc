@@ -222,6 +222,8 @@ void FuzzAnswers(std::string_view body) {
   CollectTexts(ParseJson(body), texts);
   const auto check = [&](const absl::Status& status, bool success) {
     Promise(!status.ok() || !success || response.status == 200, "only a 200 is a success");
+    Promise(AsOutage(status).ok() == status.ok() && !absl::IsDataLoss(AsOutage(status)),
+            "no caller is told of lost data");
     for (const std::string& text : texts) {
       Promise(std::string(status.message()).find(text) == std::string::npos,
               "a refusal repeats no input");

@@ -9,6 +9,7 @@
 #include "common/testing/status_matchers.h"
 #include "services/ups-gateway/wire/error_catalogue.h"
 #include "services/ups-gateway/wire/json_reader.h"
+#include "services/ups-gateway/wire/tracking_time.h"
 #include "services/ups-gateway/wire/ups_replies.h"
 
 namespace psups::ups_gateway {
@@ -276,6 +277,19 @@ TEST(TolerantReaderTest, TextsAreTrimmedAndOddLettersLoseNoReply) {
   for (const char* cut : {"\xFF\\", "\xFF\\u", "\xFF\\ud", "{\"a\":\"\\ud83", "\"\\", "\xC4"}) {
     EXPECT_TRUE(ParseJson(cut).is_null()) << cut;
   }
+}
+
+// Both found by the fuzz targets.
+TEST(TolerantReaderTest, AYearOfFewerDigitsIsNoTime) {
+  pb::TrackingActivity activity;
+  SetTimes({.local_date = "02271126", .local_time = "084000"}, activity);
+  EXPECT_THAT(activity.local_time(), IsEmpty());
+  EXPECT_FALSE(activity.has_event_time());
+}
+
+TEST(TolerantReaderTest, LabelsAreTakenOutWhereKeysShareAQuote) {
+  EXPECT_EQ(WithoutLabels(R"({"HTMLImage"GraphicImage":"XlhB"})"),
+            R"({"HTMLImage"GraphicImage":""})");
 }
 
 TEST(TolerantReaderTest, OfTwoMembersOfOneNameTheLastCounts) {

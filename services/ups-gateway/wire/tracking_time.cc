@@ -16,6 +16,8 @@ namespace {
 
 namespace pb = ::psups::ups::v1;
 
+constexpr int kFirstYear = 2000;  // of tracking; an earlier one is a slip
+
 std::optional<int> Number(const std::string& digits) {
   int value = 0;
   if (digits.empty() || !absl::SimpleAtoi(digits, &value)) return std::nullopt;
@@ -27,7 +29,7 @@ std::optional<absl::CivilSecond> Civil(const std::string& date, std::string time
   time.insert(0, 6 - time.size(), '0');  // UPS leaves leading zeros out at times
   const auto day = Number(date);
   const auto second = Number(time);
-  if (!day || !second) return std::nullopt;
+  if (!day || !second || *day / 10000 < kFirstYear) return std::nullopt;
   const absl::CivilSecond civil(*day / 10000, *day / 100 % 100, *day % 100, *second / 10000,
                                 *second / 100 % 100, *second % 100);
   // The constructor normalises; what it had to change was no date or time.

@@ -305,8 +305,9 @@ std::string WithoutLabels(std::string_view body) {
     if (at == body.npos) break;
     const std::size_t open = body.find_first_not_of(" \t\r\n:", at);
     if (open == body.npos || body[open] != '"') {
-      kept += body.substr(from, at - from);
-      from = at;
+      // In a broken body the quote behind this key may open the next.
+      kept += body.substr(from, at - 1 - from);
+      from = at - 1;
       continue;
     }
     kept += body.substr(from, open + 1 - from);
