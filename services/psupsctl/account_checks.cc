@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "psups/ups/v1/account_service.grpc.pb.h"
 #include "services/psupsctl/cli.h"
 #include "services/psupsctl/input.h"
@@ -79,7 +80,7 @@ absl::StatusOr<absl::Time> ParseSince(const std::string& text) {
   absl::Time time;
   if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return time;
   absl::Duration ago;
-  if (absl::ParseDuration(text, &ago) && ago > absl::ZeroDuration()) return absl::Now() - ago;
+  if (absl::ParseDuration(text, &ago) && ago > absl::ZeroDuration()) return WallTime() - ago;
   return UsageError(
       absl::StrCat("--since: \"", text, "\", want a time such as 2026-11-23T15:00:00Z or 36h"));
 }

@@ -269,8 +269,9 @@ def main():
             run_planted(judge, report, admin, token)
         finally:
             judge.stop()
-        stack.remove()
-    report.say_allowances()
+        report.say_allowances()
+        if not report.failed:
+            stack.remove()  # else its logs are of use
     for name, why in EXEMPT.items():
         print(f"exempt  {name}: {why}")
     print(f"{time.monotonic() - began:.0f} s")

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <map>
 #include <thread>
+#include <utility>
 
 #include "services/ups-gateway/account/account_update.h"
 #include "tests/ups-gateway/gateway_fixture.h"
@@ -12,7 +15,6 @@ namespace {
 using ::psups::testing::HasCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 namespace pb = ::psups::ups::v1;
@@ -344,6 +346,50 @@ TEST_F(AccountStoreTest, TokenErrorsAreCountedToo) {
   EXPECT_EQ(errors[0].operation, "token");
   EXPECT_EQ(errors[0].ups_code, "10401");
   EXPECT_EQ(errors[0].count, 1);
+}
+
+TEST_F(AccountStoreTest, ARefusedCredentialIsAskedOnceAnHourEvenByProcessesThatDie) {
+  const AccountPtr account = Create("demo");
+  const auto ask = [&](const char* call_id) {
+    return tokens_->Ask(*account, {.money = true}, call_id, absl::Seconds(30))->decision;
+  };
+  const auto an_hour_later = [&] {
+    ASSERT_OK(
+        schema_.db().Exec("UPDATE treasuries SET retry_time = retry_time - interval '1 hour', "
+                          "lease_until = 'epoch'"));
+  };
+  const auto refuse = [&](const char* call_id, TokenEnd end) {
+    ASSERT_OK(tokens_->Settle({.treasury_id = account->treasury_id,
+                               .account_id = "demo",
+                               .call_id = call_id,
+                               .judgement = {.end = end, .problem = call_id},
+                               .secret_time = absl::InfiniteFuture()}));
+  };
+  EXPECT_EQ(ask("c1").kind, TokenDecision::Kind::kFetch);
+  refuse("c1", TokenEnd::kRefused);
+  EXPECT_THAT(ask("c2").refusal, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_GT(tokens_->Budget(*account)->facts.retry_left, absl::Minutes(59));
+  an_hour_later();
+  EXPECT_EQ(ask("c3").kind, TokenDecision::Kind::kFetch);
+  // It dies: its lease ends, the hour does not.
+  ASSERT_OK(schema_.db().Exec("UPDATE treasuries SET lease_until = 'epoch'"));
+  EXPECT_THAT(ask("c4").refusal, HasCode(absl::StatusCode::kUnauthenticated));
+  an_hour_later();
+  EXPECT_EQ(ask("c5").kind, TokenDecision::Kind::kFetch);
+  refuse("c5", TokenEnd::kLost);  // UPS is away: it says nothing of the credential
+  EXPECT_THAT(ask("c6").refusal, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(tokens_->Budget(*account)->facts.problem, "c1");
+  EXPECT_TRUE((*accounts_->Get("demo"))->settings.credential_refused());
+  // Put right in the portal, it heals by itself.
+  an_hour_later();
+  EXPECT_EQ(ask("c7").kind, TokenDecision::Kind::kFetch);
+  ASSERT_OK(tokens_->Settle(
+      {.treasury_id = account->treasury_id,
+       .account_id = "demo",
+       .call_id = "c7",
+       .judgement = {.end = TokenEnd::kGranted, .token = "t", .lifetime = absl::Hours(1)}}));
+  EXPECT_EQ(ask("c8").kind, TokenDecision::Kind::kUse);
+  EXPECT_FALSE((*accounts_->Get("demo"))->settings.credential_refused());
 }
 
 TEST_F(AccountStoreTest, AFloodOfCodesIsBounded) {

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_split.h"
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <tuple>
+
 #include "common/testing/status_matchers.h"
 #include "services/ups-gateway/account/account_errors.h"
 #include "services/ups-gateway/account/account_update.h"
@@ -15,7 +19,6 @@ namespace {
 using ::psups::testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 namespace pb = ::psups::ups::v1;
 using Check = pb::TestAccountResponse::Check;
@@ -167,8 +170,14 @@ TEST_F(AccountUpdateTest, WhatCannotBeChangedIsRefusedByName) {
     EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument)) << field;
     EXPECT_THAT(std::string(status.message()), HasSubstr("output only")) << field;
   }
-  for (const std::vector<std::string>& paths :
-       {std::vector<std::string>{}, {"secret"}, {"caps.nothing"}, {""}, {"api_versions.ship"}}) {
+  for (const std::vector<std::string>& paths : {std::vector<std::string>{},
+                                                {"secret"},
+                                                {"caps.nothing"},
+                                                {""},
+                                                {"api_versions.ship"},
+                                                {".environment"},
+                                                {"."},
+                                                {"caps..purchases_per_day"}}) {
     EXPECT_THAT(UpdatedAccount(stored_, {}, Mask(paths)),
                 HasCode(absl::StatusCode::kInvalidArgument));
   }

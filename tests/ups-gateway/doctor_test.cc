@@ -56,6 +56,7 @@ class DoctorTest : public ::testing::Test {
     EXPECT_OK(response);
     std::vector<std::string> lines;
     steps_.clear();
+    findings_.clear();
     for (const Check& check : response->checks()) {
       lines.push_back(absl::StrCat(check.name(), " ", Check::Result_Name(check.result())));
       steps_.push_back(check.next_step());

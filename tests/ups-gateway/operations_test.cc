@@ -210,8 +210,7 @@ TEST_F(UpsOperationsTest, AShipmentCrossesABorderWithItsInvoiceAndIsFoundByItsRe
   EXPECT_EQ(north.state(), pb::Call::DONE) << north.ShortDebugString();
 
   EXPECT_THAT(Journal("ship"), SizeIs(2));
-  const nlohmann::json sent = nlohmann::json::parse(
-      Journal("ship")[0]["body"].get<std::string>())["ShipmentRequest"]["Shipment"];
+  const nlohmann::json sent = Journal("ship")[0]["body"]["ShipmentRequest"]["Shipment"];
   EXPECT_EQ(sent["ReferenceNumber"][0]["Value"], germany.shipment().derived_reference());
   EXPECT_EQ(sent["ShipmentServiceOptions"]["InternationalForms"]["InvoiceNumber"], "INV-1");
   EXPECT_EQ(sent["ShipmentServiceOptions"]["DeliveryConfirmation"]["DCISType"], "1");

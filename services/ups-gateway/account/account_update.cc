@@ -38,7 +38,10 @@ absl::Status CheckUpdateMask(const google::protobuf::FieldMask& mask) {
   if (mask.paths().empty()) return Refuse("empty", "the fields to change, such as caps");
   for (const std::string& path : mask.paths()) {
     const std::string quoted = absl::StrCat("\"", path.substr(0, 100), "\"");
-    if (!FieldMaskUtil::IsValidPath<pb::Account>(path)) {
+    // Protobuf reads "." and ".caps" as well, and takes them for something else than we would.
+    const bool has_gap =
+        path.empty() || path.front() == '.' || path.back() == '.' || path.find("..") != path.npos;
+    if (has_gap || !FieldMaskUtil::IsValidPath<pb::Account>(path)) {
       return Refuse(quoted, "a field of an account, such as caps");
     }
     const std::string field = path.substr(0, path.find('.'));

@@ -150,8 +150,8 @@ void Lookups::Ask(const QuestionPtr<Response>& question, WireRequest wire,
 
 template <typename Response>
 void Lookups::End(const QuestionPtr<Response>& question, const absl::Status& status) {
-  absl::StatusOr<Response> result = AsOutage(status);
-  if (status.ok()) result = std::move(question->response);
+  absl::StatusOr<Response> result = std::move(question->response);
+  if (!status.ok()) result = AsOutage(status);
   if (question->exchanges.empty()) return question->done(std::move(result));  // not reached
   question->entry.event_id = question->exchanges.front().call_id + ".outcome";
   question->entry.detail["calls"] = CallsDetail(question->exchanges);

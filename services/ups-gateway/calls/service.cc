@@ -217,11 +217,10 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
   asker_.Ask(account, VoidRequest(account->settings, request.ups_shipment_id(), numbers),
              [this, account, request, numbers, call_id, entry = std::move(entry),
               done = std::move(done)](AskResult asked) mutable {
-               absl::StatusOr<pb::VoidShipmentResponse> result = asked.response.status();
-               if (asked.response.ok()) {
-                 result = ReadVoid(*asked.response, numbers);
-                 if (!result.ok()) result = AsOutage(result.status());
-               }
+               absl::StatusOr<pb::VoidShipmentResponse> result =
+                   asked.response.ok() ? ReadVoid(*asked.response, numbers)
+                                       : asked.response.status();
+               if (!result.ok()) result = AsOutage(result.status());
                if (asked.exchanges.empty()) {
                  return RecordNotSent(account, std::move(entry), call_id, std::move(result),
                                       std::move(done));
