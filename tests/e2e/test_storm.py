@@ -144,6 +144,9 @@ class Storm(unittest.TestCase):
     def test_each_shipment_is_live_once(self):
         self.assertEqual(len(self.live), SHIPMENTS)
 
+    def test_nothing_was_bought_that_had_to_be_voided(self):
+        self.assertEqual(len(self.labels), SHIPMENTS)
+
     def test_no_purchase_was_posted_twice(self):
         references = [next(iter(derived_references(post["body"]))) for post in self.posts]
         twice = [reference for reference, n in Counter(references).items() if n > 1]
