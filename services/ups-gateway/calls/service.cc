@@ -40,6 +40,14 @@ absl::Status CheckVoidedPackages(const pb::VoidShipmentRequest& request) {
   return absl::OkStatus();
 }
 
+// `done`, which holds `intended` until it has run.
+template <typename Response>
+Reply<Response> Holding(std::shared_ptr<void> intended, Reply<Response> done) {
+  return [intended = std::move(intended), done = std::move(done)](absl::StatusOr<Response> result) {
+    done(std::move(result));
+  };
+}
+
 }  // namespace
 
 // Asks UPS, stores what was asked and answered, then tells the caller. `complete` adds what else is
@@ -185,6 +193,7 @@ void UpsOperations::VoidShipment(const pb::VoidShipmentRequest& request, const C
 
 void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequest& request,
                            const Caller& caller, Reply<pb::VoidShipmentResponse> done) {
+  done = Holding(asker_.Intend(), std::move(done));
   const std::string call_id = NewCallId(clock_.Now());
   const std::vector<std::string> numbers(request.tracking_numbers().begin(),
                                          request.tracking_numbers().end());
@@ -261,6 +270,7 @@ void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& reques
                           done = std::move(done)](absl::StatusOr<AccountPtr> account) mutable {
         if (!account.ok()) return done(account.status());
         // A subscription changes something at UPS, so its intent is recorded first.
+        done = Holding(asker_.Intend(), std::move(done));
         const std::string call_id = NewCallId(clock_.Now());
         const AuditEntry outcome{.action = "ups.subscribe.outcome",
                                  .subject = numbers.size() == 1 ? "trackers/" + numbers[0]
