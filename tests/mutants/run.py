@@ -36,6 +36,11 @@ WANTED = {
     "lease without fencing": [
         "builder-lease-without-fencing", "ps-ingest-lease-without-fencing",
         "tracking-lease-without-fencing", "ups-gateway-lease-without-fencing"],
+    "re-create without control": ["ups-gateway-rebuy-without-control"],
+    "missing fence": ["ups-gateway-fence-missing"],
+    "401 renews always": ["ups-gateway-refused-token-always-renewed"],
+    "cap counter ignored": ["ups-gateway-cap-counter-ignored"],
+    "verdict cache never expires": ["ups-gateway-verdict-cache-never-expires"],
 }
 
 

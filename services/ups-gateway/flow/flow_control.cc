@@ -136,7 +136,6 @@ FlowPassPtr FlowControl::Pass(Entry& entry, const std::string& account_id, Opera
 void FlowControl::Admit(const AccountPtr& account, Operation operation, CallOrigin origin,
                         Done done) {
   Answers answers;
-  FlowPassPtr pass;
   bool wait = false;
   {
     std::lock_guard lock(mutex_);
@@ -144,7 +143,7 @@ void FlowControl::Admit(const AccountPtr& account, Operation operation, CallOrig
     Entry& entry = Tuned(account, now);
     const Circuit::Gate gate = Look(entry, operation, now);
     if (gate == Circuit::Gate::kPass && entry.limiter.TryNow(origin.caller, now)) {
-      pass = Pass(entry, account->id, operation, origin.caller, now);
+      answers.push_back({std::move(done), Pass(entry, account->id, operation, origin.caller, now)});
     } else if (gate == Circuit::Gate::kRefuse) {
       CountRefused("circuit");
       answers.push_back(
@@ -161,7 +160,6 @@ void FlowControl::Admit(const AccountPtr& account, Operation operation, CallOrig
     }
   }
   if (wait) wakeup_.Notify();
-  if (pass != nullptr) return done(std::move(pass));
   Deliver(std::move(answers));
 }
 
