@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/status_macros.h"
@@ -55,7 +55,7 @@ absl::Status Heartbeat::Begin() { return store_.Begin(run_id_, slot_); }
 
 absl::StatusOr<int> Heartbeat::Step() {
   const std::vector<AuditEntry> waiting = calls_.Waiting();
-  const absl::Time oldest = calls_.Oldest(absl::Now());
+  const absl::Time oldest = calls_.Oldest(WallTime());
   RETURN_IF_ERROR(store_.Beat(run_id_, slot_, oldest, dead_after_, waiting));
   calls_.Flushed(waiting);
   return 0;
@@ -63,7 +63,7 @@ absl::StatusOr<int> Heartbeat::Step() {
 
 void Heartbeat::End() {
   // A call that is still open leaves the run's end unclean: the next run names the span.
-  const absl::Time now = absl::Now();
+  const absl::Time now = WallTime();
   const std::vector<AuditEntry> waiting = calls_.Waiting();
   calls_.Flushed(waiting);
   if (calls_.Oldest(now) < now) return;

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/connection.h"
@@ -36,10 +36,10 @@ PeopleSoft::Reply SendAndWait(PeopleSoft& people_soft, const PeopleSoft::Call& c
 // Reads of the poll loop are short as a rule: a person need not ask again for one.
 absl::Status WaitForReader(ConnectionStore& store, const pb::Connection& connection,
                            const std::string& token) {
-  const absl::Time end = absl::Now() + kReaderWait;
+  const absl::Time end = WallTime() + kReaderWait;
   while (true) {
     const absl::Status taken = store.TakeReader(ReaderKey(connection), token, kTestLease);
-    if (taken.ok() || absl::Now() > end) return taken;
+    if (taken.ok() || WallTime() > end) return taken;
     absl::SleepFor(absl::Milliseconds(100));
   }
 }
@@ -57,7 +57,7 @@ bool CheckQuery(PeopleSoft& people_soft, const pb::Connection& connection,
                 const std::string& password, type::v1::DocumentType type,
                 const std::string& call_id, std::string& outcome,
                 pb::TestConnectionResponse& response) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = WallTime();
   const Window window = {now - absl::Seconds(connection.max_window_seconds()), now};
   const std::string subject = ReadName(connection, type);
   const auto url = WindowUrl(connection, type, window, /*max_rows=*/1);
@@ -79,7 +79,7 @@ bool CheckQuery(PeopleSoft& people_soft, const pb::Connection& connection,
            answer.rows > 0 ? "answered; the row has every column that is needed"
                            : "answered, without a row in the last window: columns not looked at");
   if (const auto server = ServerTime(reply); server.has_value()) {
-    const int64_t offset = absl::ToInt64Seconds(*server - absl::Now());
+    const int64_t offset = absl::ToInt64Seconds(*server - WallTime());
     AddCheck(response, "server clock", true,
              absl::StrCat("differs from ours by ", offset, " s; windows go by the server's"));
   }
@@ -138,7 +138,7 @@ absl::StatusOr<pb::TestConnectionResponse> ConnectionServer::Test(const std::str
     const auto document_type = static_cast<type::v1::DocumentType>(type);
     const std::string call_id = RandomHex128();
     std::string outcome = "not sent";
-    calls_.Begin(call_id, absl::Now());
+    calls_.Begin(call_id, WallTime());
     const bool goes_on =
         CheckQuery(people_soft_, connection, password, document_type, call_id, outcome, response);
     const AuditEntry entry = {.action = "ps.query",

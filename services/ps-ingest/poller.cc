@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/metrics.h"
@@ -196,9 +196,9 @@ absl::StatusOr<int> Poller::Step() {
   {
     std::lock_guard lock(mutex_);
     room = rules_.most_in_flight - static_cast<int>(in_flight_.size());
-    if (absl::Now() - renewed_ > rules_.lease / 3) {
+    if (WallTime() - renewed_ > rules_.lease / 3) {
       for (const auto& [call_id, poll] : in_flight_) held.push_back(poll);
-      renewed_ = absl::Now();
+      renewed_ = WallTime();
     }
   }
   if (!held.empty()) RETURN_IF_ERROR(store_.RenewPolls(held, rules_.lease));
@@ -217,7 +217,7 @@ void Poller::Drain() {
 void Poller::Start(PollLease poll) {
   auto read = std::make_shared<Read>();
   read->poll = std::move(poll);
-  read->sent = absl::Now();
+  read->sent = WallTime();
   {
     std::lock_guard lock(mutex_);
     in_flight_.emplace(read->call_id, read->poll);
@@ -290,7 +290,7 @@ void Poller::Finish(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
         server_time.has_value() ? std::optional(*server_time - reply.duration) : std::nullopt;
     ReadOutcome outcome = Settle(poll, read->window, read->call_id, std::move(answer), at_start,
                                  *stored, rules_, derive_);
-    if (server_time.has_value()) outcome.clock_offset = *server_time - absl::Now();
+    if (server_time.has_value()) outcome.clock_offset = *server_time - WallTime();
     if (absl::IsCancelled(reply.response.status())) outcome.wait = absl::ZeroDuration();
     result = Store(*read, std::move(outcome));
   }

@@ -3,8 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
+#include "common/crypto.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
@@ -100,13 +102,17 @@ absl::StatusOr<int> WriteBacker::Step() {
   {
     std::lock_guard lock(mutex_);
     room = rules_.most_in_flight - static_cast<int>(in_flight_.size());
-    if (absl::Now() - renewed_ > rules_.lease / 3) {
+    if (WallTime() - renewed_ > rules_.lease / 3) {
       for (const auto& [call_id, token] : in_flight_) held.push_back(token);
-      renewed_ = absl::Now();
+      renewed_ = WallTime();
     }
   }
   if (!held.empty()) RETURN_IF_ERROR(store_.RenewLanes(held, rules_.lease));
   if (room <= 0) return 0;
+  // The lease commits the intents: from before it on the calls are not on record.
+  const std::string leasing = RandomHex128();
+  calls_.Begin(leasing, WallTime());
+  const absl::Cleanup leased = [&] { calls_.Recorded(leasing); };
   ASSIGN_OR_RETURN(std::vector<WriteBackLane> lanes, store_.LeaseLanes(room, rules_.lease));
   const int count = static_cast<int>(lanes.size());
   for (WriteBackLane& lane : lanes) Start(std::move(lane));
@@ -142,7 +148,7 @@ void WriteBacker::Start(WriteBackLane lane) {
     });
     return;
   }
-  calls_.Begin(posting->call_id, absl::Now());
+  calls_.Begin(posting->call_id, WallTime());
   people_soft_.Send(
       {.connection = &connection,
        .password = *password,

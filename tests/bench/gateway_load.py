@@ -13,7 +13,8 @@ from deploy.local.psupsctl import write_context
 from deploy.local.stack import Stack
 
 # Nothing is held back, nothing answered from memory.
-ACCOUNT = {"flow": {"calls_per_second": 0, "calls_in_flight": 0}, "address_verdict_life": "0s"}
+UNLIMITED = {"flow": {"calls_per_second": 0, "calls_in_flight": 0}, "address_verdict_life": "0s",
+             "caps": {"purchases_per_hour": 0, "purchases_per_day": 0}}
 
 
 class Load(NamedTuple):
@@ -38,7 +39,7 @@ def gateway(name: str):
         write_context(stack.context, stack.ports)
         secret = write_private(stack.home / "ups.secret", stack.secrets["ups"])
         file = stack.home / "account.json"
-        file.write_text(json.dumps(customers.account(stack.ports) | ACCOUNT))
+        file.write_text(json.dumps(customers.account(stack.ports) | UNLIMITED))
         stack.psupsctl.run("account", "create", "--file", file, "--secret-file", secret)
         yield stack
         stack.remove()

@@ -5,7 +5,8 @@ import os
 import queue
 import subprocess
 import threading
-from pathlib import Path
+
+from moved_time import MovedTime
 
 from deploy.local import certificates, customers, sandboxes
 from deploy.local.layout import BINARIES, StackError, write_private
@@ -22,33 +23,24 @@ SETTINGS = {"PSUPS_RESOLVER_FIRST_WAIT": "500ms", "PSUPS_RESOLVER_MOST_WAIT": "2
 
 
 class Gateway(Service):
-    """A replica of ups-gateway, whose wall clock can be moved."""
+    """A replica of ups-gateway with a wall clock of its own."""
 
     def __init__(self, stack: Stack, number: int, ports_of: str, clock: int):
         super().__init__(stack.home, "ups-gateway")
         self.process = Process(stack.home, f"ups-gateway-{number}")
-        self.clock = stack.home / f"clock-{number}"
+        folder = stack.home / "clocks" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.clock = MovedTime(folder)
+        self.clock.step(clock)
         self.address = f"localhost:{stack.ports[ports_of]}"
         self.listeners = {
             "PSUPS_GRPC_LISTEN": f"127.0.0.1:{stack.ports[ports_of]}",
             "PSUPS_METRICS_LISTEN": f"127.0.0.1:{stack.ports[ports_of + '.metrics']}"}
-        self.move_clock(clock)
-
-    def move_clock(self, seconds: int) -> None:
-        """Its wall clock is that far ahead from now on; the one that nobody sets stays."""
-        fresh = self.clock.with_suffix(".new")
-        fresh.write_text(f"{seconds:+d}\n")
-        fresh.replace(self.clock)
-
-    def moved_time(self) -> dict[str, str]:
-        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        return {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1"}
 
 
 class Gateways:
-    """`with Gateways("name", account={…}) as them:` (changes to the demo's account) has `replicas` of them serve one account, their
-    wall clocks `clock` seconds ahead."""
+    """`with Gateways("name", account={…}) as them:` has `replicas` of them serve one account, which
+    differs from the demo's by `account`; their wall clocks are `clock` seconds ahead."""
 
     def __init__(self, name: str, replicas: int = 1, *, account: dict | None = None,
                  settings: dict[str, str] | None = None, sandbox: dict | None = None,
@@ -83,7 +75,7 @@ class Gateways:
         stack.services["audit-ledger"].start(stack.variables("audit-ledger"))
         for replica in self.replicas:
             replica.start(stack.variables("ups-gateway") | self.settings | replica.listeners
-                          | replica.moved_time())
+                          | replica.clock.environment)
         for service in (stack.services["audit-ledger"], *self.replicas):
             service.wait()
         write_context(stack.context, stack.ports)

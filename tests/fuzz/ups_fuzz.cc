@@ -190,6 +190,9 @@ void FuzzErrors(std::string_view body) {
                                            [](unsigned char c) { return absl::ascii_isalnum(c); }),
           "a code looks like one");
   Promise(code.empty() || !ErrorsOf(response).empty(), "a code is an error's");
+  const std::string error_code = ErrorCodeOf(response);
+  Promise(error_code == code || (error_code.empty() && response.status < 300),
+          "an error's code is the reply's");
   const HttpResponse same_code{.status = response.status, .headers = {{"APIErrorCode", code}}};
   for (const Operation operation : kOperations) {
     const absl::Status status = StatusFromUps(operation, response);
@@ -197,6 +200,7 @@ void FuzzErrors(std::string_view body) {
     Promise(status == StatusFromUps(operation, same_code), "of a refusal only its code is told");
     const CatalogueEntry entry = Look(operation, code, response.status);
     Promise(!entry.sentence.empty(), "each refusal has a sentence");
+    Promise(!NameOf(entry.action).empty(), "each refusal has an action");
     Promise(operation != Operation::kShip || response.status < 500 ||
                 entry.action == Action::kReconcile,
             "behind a server's error the shipment may stand");

@@ -121,9 +121,6 @@ TEST_F(UpsGatewayCapsTest, OnceAStopIsAnsweredNoIntentCommits) {
   while (stored < 100) std::this_thread::yield();
   ASSERT_OK(Stop("enough"));
   const int when_stopped = Calls();
-  const int answered = stored;
-  // Each replica comes by again.
-  while (stored > answered + 20) std::this_thread::yield();
   for (int i = 0; i < 20; ++i) EXPECT_FALSE(Store(MakeIntent(absl::StrCat("late", i))).ours);
   over = true;
   for (std::thread& replica : replicas) replica.join();
@@ -222,7 +219,7 @@ TEST_F(UpsGatewayCapsTest, WindowsRollAndABucketThatOnlyTouchesOneCounts) {
   EXPECT_FALSE(Store(MakeIntent("s2")).ours);
   age("6 minutes");
   EXPECT_TRUE(Store(MakeIntent("s2")).ours);
-  age("65 minutes");
+  age("72 minutes");
   EXPECT_THAT(std::string(Store(MakeIntent("s3")).refusal.message()), HasSubstr("in 24 hours"));
   age("23 hours");
   EXPECT_TRUE(Store(MakeIntent("s3")).ours);

@@ -38,7 +38,7 @@ class UpsGatewaySearchFirstTest : public ::testing::Test {
     sandbox_ = *std::move(started);
     Start({.settle = absl::ZeroDuration(), .window = absl::Hours(2)});
     pb::Account settings = TestSettings("demo", "http://" + sandbox_->api_address());
-    settings.mutable_token_min_interval()->set_seconds(60);
+    settings.mutable_token_min_interval()->set_seconds(1);
     ASSERT_OK(gateway_->CreateAccount(settings, "s3cret"));
     ASSERT_OK(epochs_->Compare());
   }
@@ -249,9 +249,10 @@ absl::StatusOr<pb::ReconcileAccountResponse> Reconcile(Gateway& gateway, absl::T
   pb::ReconcileAccountRequest request;
   request.set_name("accounts/demo");
   request.mutable_since()->set_seconds(absl::ToUnixSeconds(since));
-  std::promise<absl::StatusOr<pb::ReconcileAccountResponse>> promise;
-  gateway.account_server.Reconcile(request, [&](auto response) { promise.set_value(response); });
-  return promise.get_future().get();
+  auto promise = std::make_shared<std::promise<absl::StatusOr<pb::ReconcileAccountResponse>>>();
+  gateway.account_server.Reconcile(
+      request, [promise](auto response) { promise->set_value(std::move(response)); });
+  return promise->get_future().get();
 }
 
 TEST_F(UpsGatewaySearchFirstTest, ReconcilingComparesOurLiveLabelsWithUpssAndSaysIfItCannot) {

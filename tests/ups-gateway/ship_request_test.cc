@@ -91,7 +91,7 @@ TEST(ShipRequestTest, AnInvoiceGoesWithoutPaper) {
   line.clear_part_number();
   *customs.mutable_sold_to() = Place("DE", "", "20095");
   customs.mutable_sold_to()->set_name("Einkauf GmbH");
-  const Json forms = Shipment(spec)["ShipmentServiceOptions"]["InternationalForms"];
+  Json forms = Shipment(spec)["ShipmentServiceOptions"]["InternationalForms"];
   EXPECT_EQ(forms["Contacts"]["SoldTo"]["Name"], "Einkauf GmbH");
   // What there is nothing of is left out: UPS's schema refuses an empty text.
   EXPECT_FALSE(forms.contains("TermsOfShipment"));
@@ -131,8 +131,8 @@ TEST(ShipRequestTest, TheSignatureStandsWhereTheLaneWantsItAndUnderItsCode) {
     for (const auto& [signature, package_code, shipment_code] :
          {std::tuple{pb::SIGNATURE_REQUIRED, "2", "1"}, {pb::ADULT_SIGNATURE_REQUIRED, "3", "2"}}) {
       spec.set_signature(signature);
-      const Json shipment = Shipment(spec);
-      const Json& package = shipment["Package"][0];
+      Json shipment = Shipment(spec);
+      Json& package = shipment["Package"][0];
       if (lane.on_packages) {
         EXPECT_EQ(package["PackageServiceOptions"]["DeliveryConfirmation"]["DCISType"],
                   package_code);
@@ -155,7 +155,7 @@ TEST(ShipRequestTest, TheGoodsValueStandsBesideTheInvoiceToCanadaAndPuertoRicoOn
     pb::ShipmentSpec spec = Spec(to);
     spec.mutable_invoice_total()->set_amount_minor(12300);
     spec.mutable_invoice_total()->set_currency_code("USD");
-    const Json shipment = Shipment(spec);
+    Json shipment = Shipment(spec);
     EXPECT_EQ(shipment.contains("InvoiceLineTotal"), wanted) << LaneOf(spec);
     if (wanted) {
       EXPECT_EQ(shipment["InvoiceLineTotal"],
@@ -173,7 +173,7 @@ TEST(ShipRequestTest, ValueSaturdayAndLabelHeight) {
   spec.mutable_packages(0)->mutable_declared_value()->set_currency_code("USD");
   spec.set_saturday_delivery(true);
   spec.set_label_height_in(8);
-  const Json request = Request(spec);
+  Json request = Request(spec);
   EXPECT_EQ(request["Shipment"]["Package"][0]["PackageServiceOptions"]["DeclaredValue"],
             Json::parse(R"({"CurrencyCode":"USD","MonetaryValue":"0.05"})"));
   EXPECT_EQ(request["Shipment"]["ShipmentServiceOptions"],
@@ -224,6 +224,24 @@ TEST(ShipRequestTest, TheLeastAndTheMostAreStrict) {
   most.add_references()->set_code("PO");
   most.mutable_references(0)->set_value("1");
   ExpectStrict(Request(most), "");
+}
+
+TEST(ShipRequestTest, WhatIsAsLongAsUpsTakesArrivesWhole) {
+  pb::ShipmentSpec spec = Germany();
+  const std::string name(35, 'n'), line(35, 'l'), city(30, 'c'), phone(15, '7');
+  type::v1::Address& to = *spec.mutable_ship_to();
+  to.set_name(name);
+  to.set_attention_name(line);
+  to.add_lines(line);
+  to.add_lines(line);
+  to.set_city(city);
+  to.set_phone("+" + phone);
+  const Json sent = Shipment(spec).at("ShipTo");
+  EXPECT_EQ(sent.at("Name"), name);
+  EXPECT_EQ(sent.at("AttentionName"), line);
+  EXPECT_EQ(sent.at("Phone").at("Number"), phone);
+  EXPECT_EQ(sent.at("Address").at("City"), city);
+  EXPECT_EQ(sent.at("Address").at("AddressLine").at(2), line);
 }
 
 TEST(VoidRequestTest, OnePackageIsNamedPlainlyAndSeveralAsAList) {

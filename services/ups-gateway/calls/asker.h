@@ -63,6 +63,10 @@ class Asker {
   void Ask(AccountPtr account, WireRequest request, Done done, std::string call_id = {},
            CallOrigin origin = {}, On401 on_401 = On401::kRenew);
 
+  // To be held from before an intent is stored until its outcome is: the call counts as unrecorded
+  // meanwhile, though it may still wait for its turn.
+  std::shared_ptr<void> Intend() { return unrecorded_.Begin(); }
+
  private:
   struct Task;
   void Attempt(std::shared_ptr<Task> task);

@@ -62,11 +62,6 @@ AuditEntry Entry(const char* action, const Caller& caller, nlohmann::json detail
           .detail = std::move(detail)};
 }
 
-// An answer that waiting for may mend: UPS said yes in a form we could not read.
-absl::Status AsOutage(const absl::Status& status) {
-  return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
-}
-
 template <typename Response>
 void Take(TrackedPackages tracked, Response& response) {
   for (pb::TrackingActivity& activity : tracked.activities) {

@@ -25,11 +25,6 @@ constexpr int kMostVoided = 20;
 constexpr absl::Duration kWatchAfterPerson = absl::Minutes(1);
 constexpr absl::Duration kSubscriptionLife = absl::Hours(24 * 14);
 
-// An answer that waiting for may mend: UPS said yes in a form we could not read.
-absl::Status AsOutage(const absl::Status& status) {
-  return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
-}
-
 absl::Status CheckVoidedPackages(const pb::VoidShipmentRequest& request) {
   if (request.tracking_numbers_size() > kMostVoided) {
     return Refuse("tracking_numbers", absl::StrCat(request.tracking_numbers_size()), "at most 20");
@@ -43,6 +38,14 @@ absl::Status CheckVoidedPackages(const pb::VoidShipmentRequest& request) {
     }
   }
   return absl::OkStatus();
+}
+
+// `done`, which holds `intended` until it has run.
+template <typename Response>
+Reply<Response> Holding(std::shared_ptr<void> intended, Reply<Response> done) {
+  return [intended = std::move(intended), done = std::move(done)](absl::StatusOr<Response> result) {
+    done(std::move(result));
+  };
 }
 
 }  // namespace
@@ -190,6 +193,7 @@ void UpsOperations::VoidShipment(const pb::VoidShipmentRequest& request, const C
 
 void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequest& request,
                            const Caller& caller, Reply<pb::VoidShipmentResponse> done) {
+  done = Holding(asker_.Intend(), std::move(done));
   const std::string call_id = NewCallId(clock_.Now());
   const std::vector<std::string> numbers(request.tracking_numbers().begin(),
                                          request.tracking_numbers().end());
@@ -214,35 +218,35 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
   entry.action = "ups.void.outcome";
   entry.event_id = call_id + ".outcome";
   entry.detail = detail;
-  asker_.Ask(account, VoidRequest(account->settings, request.ups_shipment_id(), numbers),
-             [this, account, request, numbers, call_id, entry = std::move(entry),
-              done = std::move(done)](AskResult asked) mutable {
-               absl::StatusOr<pb::VoidShipmentResponse> result =
-                   asked.response.ok() ? ReadVoid(*asked.response, numbers)
-                                       : asked.response.status();
-               if (!result.ok()) result = AsOutage(result.status());
-               if (asked.exchanges.empty()) {
-                 return RecordNotSent(account, std::move(entry), call_id, std::move(result),
-                                      std::move(done));
-               }
-               entry.detail["call_id"] = asked.exchanges.back().call_id;
-               entry.detail["calls"] = CallsDetail(asked.exchanges);
-               entry.detail["status"] = absl::StatusCodeToString(result.status().code());
-               CallRecord record{.exchanges = std::move(asked.exchanges),
-                                 .entry = std::move(entry),
-                                 .account_id = account->id,
-                                 .account_error = AccountError(result.status())};
-               if (result.ok())
-                 record.voided = VoidEnd{request.request_id(), result->already_voided()};
-               recorder_.Record(
-                   std::move(record),
-                   [result = std::move(result), done = std::move(done),
-                    unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
-                     if (!recorded.ok()) return done(recorded);
-                     done(result);
-                   });
-             },
-             call_id, {.caller = FlowCaller(caller.identity)});
+  asker_.Ask(
+      account, VoidRequest(account->settings, request.ups_shipment_id(), numbers),
+      [this, account, request, numbers, call_id, entry = std::move(entry),
+       done = std::move(done)](AskResult asked) mutable {
+        absl::StatusOr<pb::VoidShipmentResponse> result =
+            asked.response.ok() ? ReadVoid(*asked.response, numbers) : asked.response.status();
+        if (!result.ok()) result = AsOutage(result.status());
+        if (asked.exchanges.empty()) {
+          return RecordNotSent(account, std::move(entry), call_id, std::move(result),
+                               std::move(done));
+        }
+        entry.detail["call_id"] = asked.exchanges.back().call_id;
+        entry.detail["calls"] = CallsDetail(asked.exchanges);
+        entry.detail["status"] = absl::StatusCodeToString(result.status().code());
+        CallRecord record{.exchanges = std::move(asked.exchanges),
+                          .entry = std::move(entry),
+                          .account_id = account->id,
+                          .account_error = AccountError(result.status())};
+        if (result.ok()) {
+          record.voided = VoidEnd{request.request_id(), result->already_voided()};
+        }
+        recorder_.Record(std::move(record),
+                         [result = std::move(result), done = std::move(done),
+                          unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
+                           if (!recorded.ok()) return done(recorded);
+                           done(result);
+                         });
+      },
+      call_id, {.caller = FlowCaller(caller.identity)});
 }
 
 void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& request,
@@ -266,6 +270,7 @@ void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& reques
                           done = std::move(done)](absl::StatusOr<AccountPtr> account) mutable {
         if (!account.ok()) return done(account.status());
         // A subscription changes something at UPS, so its intent is recorded first.
+        done = Holding(asker_.Intend(), std::move(done));
         const std::string call_id = NewCallId(clock_.Now());
         const AuditEntry outcome{.action = "ups.subscribe.outcome",
                                  .subject = numbers.size() == 1 ? "trackers/" + numbers[0]

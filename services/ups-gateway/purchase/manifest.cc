@@ -95,12 +95,13 @@ absl::StatusOr<int> Reconciler::Step() {
       if (!account->search_since || !source_.Ready(*account).ok()) continue;
       ASSIGN_OR_RETURN(const SearchOrder loss, epochs_.LastLoss());
       if (loss.since_notice < settle_) continue;
-      std::promise<absl::StatusOr<pb::ReconcileAccountResponse>> compared;
+      auto compared =
+          std::make_shared<std::promise<absl::StatusOr<pb::ReconcileAccountResponse>>>();
       Compare(account, *account->search_since,
-              [&compared](absl::StatusOr<pb::ReconcileAccountResponse> response) {
-                compared.set_value(std::move(response));
+              [compared](absl::StatusOr<pb::ReconcileAccountResponse> response) {
+                compared->set_value(std::move(response));
               });
-      const absl::StatusOr<pb::ReconcileAccountResponse> found = compared.get_future().get();
+      const absl::StatusOr<pb::ReconcileAccountResponse> found = compared->get_future().get();
       if (!found.ok() || found->only_at_ups_size() > 0) {
         LogWarning("search_first_goes_on",
                    {{"account", account->settings.name()},

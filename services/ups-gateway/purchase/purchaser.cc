@@ -217,7 +217,9 @@ void Purchaser::StoreIntents(std::vector<PurchasePtr> purchases) {
   if (!answers.ok()) {
     const bool unknown = absl::IsUnknown(answers.status());
     for (const PurchasePtr& purchase : purchases) {
-      if (unknown) {
+      if (unknown && purchase->intent.at_ups) {
+        purchase->done(absl::UnavailableError(answers.status().message()));
+      } else if (unknown) {
         // Nothing was sent; should the row stand, that is to be known.
         StoreOutcome(purchase, {.state = pb::Call::NOT_MADE});
       } else {
@@ -232,7 +234,7 @@ void Purchaser::StoreIntents(std::vector<PurchasePtr> purchases) {
   for (std::size_t i = 0; i < purchases.size(); ++i) {
     IntentAnswer& answer = (*answers)[i];
     if (!answer.refusal.ok()) {
-      CountRefused(answer.refused_by);
+      if (!answer.refused_by.empty()) CountRefused(answer.refused_by);
       purchases[i]->done(answer.refusal);
     } else if (answer.search) {
       LookFirst(purchases[i], *answer.search);

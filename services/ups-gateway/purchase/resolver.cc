@@ -210,6 +210,7 @@ void Resolver::Conclude(const RoundPtr& round) {
 }
 
 void Resolver::VoidTwin(const RoundPtr& round, const std::string& ups_shipment_id) {
+  round->unrecorded.push_back(asker_.Intend());
   const std::string call_id = NewCallId(clock_.Now());
   const absl::Status intended =
       store_.Record({{.entry = {.action = "ups.void.intent",

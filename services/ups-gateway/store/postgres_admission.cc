@@ -113,6 +113,7 @@ class AccountGate {
       if (hits[i] != CapHit::kNone) {
         if (!buckets) {
           ASSIGN_OR_RETURN(buckets, ReadBuckets(tx, account_id_));
+          buckets->push_back(Admitted(hits, wanted));
         }
         hold = {.refusal = CapRefusal(account_id_, caps_, hits[i],
                                       NextFree(caps_, hits[i], wanted[i].cost, *buckets, now_)),
@@ -128,6 +129,17 @@ class AccountGate {
   }
 
  private:
+  // Those of this group that get the room that others then lack.
+  CountedBucket Admitted(const std::vector<CapHit>& hits, const std::vector<Wanted>& wanted) const {
+    CountedBucket admitted{.begin = now_};
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+      if (hits[i] != CapHit::kNone) continue;
+      ++admitted.purchases;
+      admitted.spend += wanted[i].cost;
+    }
+    return admitted;
+  }
+
   std::vector<Wanted> WantedOf(const std::vector<const Intent*>& intents) const {
     std::vector<Wanted> wanted;
     for (const Intent* intent : intents) {

@@ -117,6 +117,10 @@ absl::StatusOr<pb::SubscribePackagesResponse> ReadSubscribe(const HttpResponse& 
   return Success(Operation::kSubscribe, response, ParseSubscribeReply(response.body));
 }
 
+absl::Status AsOutage(const absl::Status& status) {
+  return absl::IsDataLoss(status) ? absl::UnavailableError(status.message()) : status;
+}
+
 std::string AccountError(const absl::Status& status) {
   return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status)
              ? std::string(status.message())

@@ -35,6 +35,10 @@ absl::StatusOr<TrackedPackages> ReadTrackedPackages(Operation operation,
 absl::StatusOr<ups::v1::SubscribePackagesResponse> ReadSubscribe(
     const HttpResponse& response, const std::vector<std::string>& asked);
 
+// What a caller is told of `status`: that an answer of UPS's cannot be read is an outage, which
+// waiting may mend.
+absl::Status AsOutage(const absl::Status& status);
+
 // A problem of the whole account, a sentence; empty if `status` is none.
 std::string AccountError(const absl::Status& status);
 
