@@ -151,10 +151,11 @@ void Lookups::End(const QuestionPtr<Response>& question, const absl::Status& sta
   question->entry.event_id = question->exchanges.front().call_id + ".outcome";
   question->entry.detail["calls"] = CallsDetail(question->exchanges);
   question->entry.detail["status"] = absl::StatusCodeToString(result.status().code());
-  recorder_.Record({.exchanges = std::move(question->exchanges),
+  CallRecord record{.exchanges = std::move(question->exchanges),
                     .entry = std::move(question->entry),
                     .account_id = question->account->id,
-                    .account_error = AccountError(result.status())},
+                    .account_error = AccountError(result.status())};
+  recorder_.Record(std::move(record),
                    [question, result = std::move(result)](const absl::Status& stored) {
                      question->unrecorded.clear();
                      question->done(stored.ok() ? result : stored);
