@@ -245,7 +245,7 @@ absl::Status Main(const Options& options) {
     ASSIGN_OR_RETURN(const std::shared_ptr<UpsCaller> made, UpsCaller::Create(options));
     caller = [made](int n, Ended ended) { (*made)(n, std::move(ended)); };
   }
-  Round(caller, 1, options.warm_up, options.in_flight);
+  const Round warm_up(caller, 1, options.warm_up, options.in_flight);
   std::cout << R"({"warm":true})" << std::endl;
   std::string line;
   std::getline(std::cin, line);
