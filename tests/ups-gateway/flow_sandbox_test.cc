@@ -10,7 +10,6 @@ namespace psups::ups_gateway {
 namespace {
 
 using ::psups::testing::HasCode;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 namespace pb = ::psups::ups::v1;

@@ -15,7 +15,6 @@
 namespace psups::ups_gateway {
 namespace {
 
-using ::psups::testing::HasCode;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
