@@ -111,11 +111,12 @@ absl::StatusOr<int> WriteBacker::Step() {
   if (room <= 0) return 0;
   // The lease commits the intents: from before it on the calls are not on record.
   const std::string leasing = RandomHex128();
-  calls_.Begin(leasing, WallTime());
+  const absl::Time begun = WallTime();
+  calls_.Begin(leasing, begun);
   const absl::Cleanup leased = [&] { calls_.Recorded(leasing); };
   ASSIGN_OR_RETURN(std::vector<WriteBackLane> lanes, store_.LeaseLanes(room, rules_.lease));
   const int count = static_cast<int>(lanes.size());
-  for (WriteBackLane& lane : lanes) Start(std::move(lane));
+  for (WriteBackLane& lane : lanes) Start(std::move(lane), begun);
   return count;
 }
 
@@ -124,7 +125,7 @@ void WriteBacker::Drain() {
   changed_.wait(lock, [this] { return in_flight_.empty(); });
 }
 
-void WriteBacker::Start(WriteBackLane lane) {
+void WriteBacker::Start(WriteBackLane lane, absl::Time begun) {
   auto posting = std::make_shared<Posting>();
   posting->lane = std::move(lane);
   posting->call_id = CallIdOf(posting->lane.lease_token);
@@ -148,7 +149,7 @@ void WriteBacker::Start(WriteBackLane lane) {
     });
     return;
   }
-  calls_.Begin(posting->call_id, WallTime());
+  calls_.Begin(posting->call_id, begun);
   people_soft_.Send(
       {.connection = &connection,
        .password = *password,

@@ -44,7 +44,8 @@ class WriteBacker {
 
  private:
   struct Posting;
-  void Start(WriteBackLane lane);
+  // `begun`: before the lane was leased, and so its intents committed.
+  void Start(WriteBackLane lane, absl::Time begun);
   void Finish(const std::shared_ptr<Posting>& posting, const PeopleSoft::Reply& reply);
   void Forget(const Posting& posting);
 
