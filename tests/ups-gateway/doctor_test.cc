@@ -35,7 +35,7 @@ class DoctorTest : public ::testing::Test {
     ASSERT_OK(started);
     sandbox_ = *std::move(started);
     gateway_ = std::make_unique<Gateway>(schema_.db(), ring_,
-                                         Gateway::Options{.patience = absl::Milliseconds(500)});
+                                         Gateway::Options());
   }
 
   void CreateAccount(const std::string& url, const std::string& secret = "s3cret",

@@ -559,7 +559,7 @@ TEST_F(UpsGatewaySandboxTest, WithALimitOfFiveUpsNeverSeesASixth) {
 }
 
 TEST_F(UpsGatewaySandboxTest, AWrongSecretCostsAHandfulAndIsToldUntilItIsRotated) {
-  Start({.patience = absl::Milliseconds(300)});
+  Start();
   CreateAccount({}, "wrong");
   for (int i = 0; i < 20; ++i) {
     EXPECT_THAT(gateway_->Buy(TestPurchase(absl::StrCat("s", i))),
