@@ -27,8 +27,8 @@ constexpr char kIsHead[] =
 std::string LeaseSql() {
   return absl::StrCat(
       "WITH due AS MATERIALIZED ("
-      "  SELECT l.connection_id, l.lease_token AS lost_token FROM write_back_lanes l JOIN "
-      "connections c USING (connection_id) "
+      "  SELECT l.connection_id, l.lease_token AS lost_token, l.lease_time AS lost_time FROM "
+      "write_back_lanes l JOIN connections c USING (connection_id) "
       "  WHERE c.state = 'ACTIVE' AND l.due_time <= now() AND l.lease_expire_time <= now() "
       "    AND EXISTS (SELECT 1 FROM write_backs h WHERE h.connection_id = l.connection_id AND ",
       kIsHead,
@@ -36,11 +36,12 @@ std::string LeaseSql() {
       "taken AS ("
       "  UPDATE write_back_lanes l SET lease_token = l.connection_id || ' ' || "
       "    replace(gen_random_uuid()::text, '-', ''), "
-      "    lease_expire_time = now() + make_interval(secs => $2) "
+      "    lease_time = now(), lease_expire_time = now() + make_interval(secs => $2) "
       "  FROM due WHERE l.connection_id = due.connection_id "
-      "  RETURNING l.connection_id, l.lease_token, l.failure_count, due.lost_token) "
-      "SELECT t.connection_id, t.lease_token, t.failure_count, t.lost_token, c.version, c.state, "
-      "  c.state_reason, c.settings "
+      "  RETURNING l.connection_id, l.lease_token, l.failure_count, due.lost_token, "
+      "    due.lost_time) "
+      "SELECT t.connection_id, t.lease_token, t.failure_count, t.lost_token, t.lost_time, "
+      "  c.version, c.state, c.state_reason, c.settings "
       "FROM taken t JOIN connections c USING (connection_id)");
 }
 
@@ -65,12 +66,17 @@ Cell ContentCell(const std::string& row) {
   return {.table = "write_backs", .column = "content", .row = row};
 }
 
-// A POST whose lease ran out with nobody recording its end: it may have reached PeopleSoft.
-AuditEntry LostCallEntry(const std::string& connection_id, const std::string& call_id) {
-  return {.action = "ps.write_back.intent",
-          .subject = ConnectionName(connection_id),
-          .detail = {{"call_id", call_id}, {"outcome", "unknown"}},
-          .event_id = call_id + ".intent"};
+// A POST whose lease ran out with nobody recording its end: it may have reached PeopleSoft, at
+// `leased` or later.
+AuditEntry LostCallEntry(const std::string& connection_id, const std::string& call_id,
+                         absl::Time leased) {
+  return {
+      .action = "ps.write_back.intent",
+      .subject = ConnectionName(connection_id),
+      .detail = {{"call_id", call_id},
+                 {"outcome", "unknown"},
+                 {"since", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", leased, absl::UTCTimeZone())}},
+      .event_id = call_id + ".intent"};
 }
 
 class PostgresWriteBackStore : public WriteBackStore {
@@ -206,7 +212,8 @@ class PostgresWriteBackStore : public WriteBackStore {
       std::vector<AuditEntry> lost;
       for (const Row row : taken) {
         if (const std::string token = row.Text("lost_token"); !token.empty()) {
-          lost.push_back(LostCallEntry(row.Text("connection_id"), CallIdOf(token)));
+          lost.push_back(
+              LostCallEntry(row.Text("connection_id"), CallIdOf(token), row.Time("lost_time")));
         }
       }
       RETURN_IF_ERROR(AppendAudit(tx, kService, lost));

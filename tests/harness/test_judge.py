@@ -495,6 +495,14 @@ class JudgeTest(unittest.TestCase):
         self.unclean("ups-gateway")
         self.judged()
 
+    def test_an_intent_that_is_told_late_is_of_the_time_from_which_it_may_have_been_made(self):
+        self.unclean("ps-ingest")
+        self.write("ps.write_back.intent", time="2026-11-23T15:01:00Z", service="ps-ingest",
+                   outcome="unknown")
+        self.judged(calls_unmatched=1)
+        self.run_.ledger[-1]["detail"]["since"] = "2026-11-23T15:00:01Z"
+        self.judged()
+
     def test_an_unclean_start_excuses_no_outcome_of_a_call_that_no_peer_knows(self):
         self.write("ups.void.outcome", status="OK")
         self.unclean("ups-gateway")

@@ -737,12 +737,14 @@ TEST_F(WriteBackStoreTest, APostWhoseEndNobodyRecordedIsNamedByTheNextOne) {
   Activate();
   ASSERT_OK(stack_.write_backs->Report({Update(1), Update(2)}, kAnn));
   const std::string lost = CallIdOf(Lanes()[0].lease_token);
-  stack_.Exec("UPDATE write_back_lanes SET lease_expire_time = now()");
+  stack_.Exec(
+      "UPDATE write_back_lanes SET lease_time = '2026-11-23T15:00:00Z', lease_expire_time = now()");
   ASSERT_OK(stack_.write_backs->StoreOutcome(Lanes()[0], {.written = {Update(1).update_id()}}));
   Lanes();
   const auto entries = stack_.Audit("ps.write_back.intent");
   ASSERT_THAT(entries, SizeIs(1));
   EXPECT_EQ(entries[0]["detail"]["call_id"], lost);
+  EXPECT_EQ(entries[0]["detail"]["since"], "2026-11-23T15:00:00.000000Z");
 }
 
 TEST_F(WriteBackStoreTest, AnOutageCountsAsNoAttempt) {

@@ -57,8 +57,9 @@ def _add(entry: dict, records: dict[str, Record]) -> None:
     action, detail = _action(entry), entry.get("detail") or {}
     calls = _calls_in(detail)
     for call in calls:
-        record = records.setdefault(call["call_id"], Record(entry.get("service", ""),
-                                                            entry.get("time", "")))
+        # What nobody recorded in time is told later, with the time from which it may have been made.
+        moment = call.get("since") or entry.get("time", "")
+        record = records.setdefault(call["call_id"], Record(entry.get("service", ""), moment))
         record.actions.add(action)
         if call.get("http_status"):
             record.statuses.add(call["http_status"])
