@@ -7,6 +7,7 @@
 #include <pqxx/pqxx>
 #include <unordered_map>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
@@ -217,6 +218,12 @@ bool Row::IsNull(const char* column) const {
 std::string Row::Text(const char* column) const { return std::string(View(column)); }
 int64_t Row::Int(const char* column) const {
   return std::strtoll(std::string(View(column)).c_str(), nullptr, 10);
+}
+double Row::Number(const char* column) const {
+  double number = 0;
+  // PostgreSQL's own text: there is no other form.
+  (void)absl::SimpleAtod(absl::string_view(View(column).data(), View(column).size()), &number);
+  return number;
 }
 bool Row::Bool(const char* column) const { return View(column) == "t"; }
 

@@ -57,6 +57,9 @@ class Row {
   bool IsNull(const char* column) const;
   std::string Text(const char* column) const;
   int64_t Int(const char* column) const;
+  double Number(const char* column) const;  // of any numeric type
+  // A number of seconds, such as extract(epoch FROM …).
+  absl::Duration Seconds(const char* column) const { return absl::Seconds(Number(column)); }
   bool Bool(const char* column) const;
   std::string Binary(const char* column) const;  // a bytea's bytes
   absl::Time Time(const char* column) const;     // timestamptz

@@ -151,16 +151,16 @@ absl::Status Main(Settings& settings) {
   HttpUpsApi api(HttpClient::Create(connections));
   Treasury treasury(*tokens, api, clock, UnitRandom, patience);
   AccountBook book(*accounts, clock, post);
-  Asker asker(api, treasury, flow, clock, unrecorded, drift, post);
+  const UpsLine line{api, treasury, flow, clock, unrecorded, drift, post};
+  Asker asker(line);
   SearchFirst search_first(*calls, asker, recorder, clock, {.window = doubt.window});
-  Purchaser purchaser(*calls, api, treasury, search_first, flow, clock, unrecorded, drift, post,
-                      doubts, {.first_wait = doubt.first_wait});
+  Purchaser purchaser(*calls, line, search_first, doubts, {.first_wait = doubt.first_wait});
   const auto manifest = MakeManifestNotYet();
   Resolver resolver(*calls, book, asker, *manifest, clock, doubt);
   Reconciler reconciler(*calls, *accounts, *epochs, *manifest, clock, doubt.window);
   UpsOperations operations(*calls, book, asker, recorder, purchaser, clock, post);
   UpsServer ups_server(operations, *executor);
-  Doctor doctor(api, treasury, asker, recorder, unrecorded, clock, post);
+  Doctor doctor(line, asker, recorder);
   AccountServer account_server(*accounts, *tokens, book, doctor, reconciler, clock, *executor);
 
   // Tokens and turns are needed until the last RPC has drained.

@@ -5,8 +5,7 @@
 
 #include <cstdlib>
 
-#include "tests/sandbox/ups/sandbox.h"
-#include "tests/ups-gateway/gateway_fixture.h"
+#include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -21,21 +20,14 @@ namespace pb = ::psups::ups::v1;
 using Check = pb::TestAccountResponse::Check;
 
 // Accounts examined against the sandbox.
-class DoctorTest : public ::testing::Test {
+class DoctorTest : public SandboxFixture {
  protected:
   void SetUp() override { Start({}); }
 
   void Start(ups_sandbox::Config config) {
     gateway_ = nullptr;
-    config.clients = {{.client_id = "app",
-                       .client_secret = "s3cret",
-                       .accounts = {"F3R1N0"},
-                       .token_seconds = 14399}};
-    auto started = ups_sandbox::Sandbox::Start(std::move(config));
-    ASSERT_OK(started);
-    sandbox_ = *std::move(started);
-    gateway_ = std::make_unique<Gateway>(schema_.db(), ring_,
-                                         Gateway::Options());
+    StartSandbox(std::move(config));
+    SandboxFixture::Start();
   }
 
   void CreateAccount(const std::string& url, const std::string& secret = "s3cret",
@@ -44,8 +36,6 @@ class DoctorTest : public ::testing::Test {
     if (change) change(settings);
     ASSERT_OK(gateway_->CreateAccount(settings, secret));
   }
-  std::string Url() { return "http://" + sandbox_->api_address(); }
-
   // The checks as "name RESULT", and their next steps.
   std::vector<std::string> Examine(Doctor& doctor) {
     std::promise<absl::StatusOr<pb::TestAccountResponse>> promise;
@@ -68,26 +58,6 @@ class DoctorTest : public ::testing::Test {
   }
   std::vector<std::string> Examine() { return Examine(gateway_->doctor); }
 
-  nlohmann::json Admin(const std::string& method, const std::string& path,
-                       const nlohmann::json& body = nullptr) {
-    HttpRequest request{.method = method, .url = "http://" + sandbox_->admin_address() + path};
-    if (!body.is_null()) request.body = body.dump();
-    const HttpOutcome outcome = admin_->Send(std::move(request));
-    EXPECT_OK(outcome.response);
-    return nlohmann::json::parse(outcome.response->body, nullptr, false);
-  }
-  void AddFault(nlohmann::json rule) {
-    Admin("POST", "/admin/faults", {{"add", nlohmann::json::array({std::move(rule)})}});
-  }
-  std::vector<nlohmann::json> Journal(const std::string& route = "") {
-    std::vector<nlohmann::json> found;
-    nlohmann::json journal = Admin("GET", "/admin/journal");
-    if (journal.is_object()) journal = journal["entries"];
-    for (const auto& entry : journal) {
-      if (route.empty() || entry["route"] == route) found.push_back(entry);
-    }
-    return found;
-  }
   std::set<std::string> RecordedCalls() {
     std::set<std::string> ids;
     auto rows = schema_.db().Exec("SELECT entry FROM audit_outbox");
@@ -113,11 +83,6 @@ class DoctorTest : public ::testing::Test {
     return gateway_->Call(&UpsOperations::TrackPackage, track).status();
   }
 
-  testing::ScratchSchema schema_{"ups-gateway"};
-  const KeyRing ring_ = TestKeyRing();
-  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
-  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
-  std::unique_ptr<Gateway> gateway_;
   std::vector<std::string> steps_;
   std::vector<std::string> findings_;
 };
@@ -204,8 +169,7 @@ TEST_F(DoctorTest, AHostThatDoesNotAnswerIsToldFromOneWithoutAName) {
   EXPECT_THAT(findings_[1], HasSubstr("cannot be reached"));
   EXPECT_THAT(steps_[1], HasSubstr("firewall"));
   std::string asked;
-  Doctor nameless(gateway_->api, gateway_->treasury, gateway_->asker, gateway_->recorder,
-                  gateway_->unrecorded, gateway_->clock, gateway_->post(),
+  Doctor nameless(gateway_->line, gateway_->asker, gateway_->recorder,
                   [&](const std::string& host) {
                     asked = host;
                     return absl::UnavailableError("Name or service not known");

@@ -3,8 +3,7 @@
 
 #include "common/metrics.h"
 #include "common/testing/fake_clock.h"
-#include "tests/sandbox/ups/sandbox.h"
-#include "tests/ups-gateway/gateway_fixture.h"
+#include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -16,44 +15,14 @@ namespace pb = ::psups::ups::v1;
 
 // Flow control and the verdicts' cache against the sandbox and a real database. Flow control's time
 // stands still until it is moved.
-class UpsFlowTest : public ::testing::Test {
+class UpsFlowTest : public SandboxFixture {
  protected:
-  UpsFlowTest() {
-    ups_sandbox::Config config;
-    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
-    sandbox_ = *ups_sandbox::Sandbox::Start(std::move(config));
-    gateway_ = std::make_unique<Gateway>(schema_.db(), ring_, Gateway::Options{.steady = &steady_});
+  void SetUp() override {
+    StartSandbox();
+    Start({.steady = &steady_});
   }
 
-  void CreateAccount(const std::function<void(pb::Account&)>& change = {}) {
-    pb::Account settings = TestSettings("demo", "http://" + sandbox_->api_address());
-    if (change) change(settings);
-    ASSERT_OK(gateway_->CreateAccount(settings, "s3cret"));
-  }
-
-  nlohmann::json Admin(const std::string& method, const std::string& path,
-                       const nlohmann::json& body = nullptr) {
-    HttpRequest request{.method = method, .url = "http://" + sandbox_->admin_address() + path};
-    if (!body.is_null()) request.body = body.dump();
-    const HttpOutcome outcome = admin_->Send(std::move(request));
-    EXPECT_OK(outcome.response);
-    EXPECT_EQ(outcome.response->status, 200) << outcome.response->body;
-    return nlohmann::json::parse(outcome.response->body, nullptr, false);
-  }
-  void AddFault(nlohmann::json rule) {
-    Admin("POST", "/admin/faults", {{"add", nlohmann::json::array({std::move(rule)})}});
-  }
-  std::size_t Asked(const std::string& route) {
-    nlohmann::json journal = Admin("GET", "/admin/journal");
-    if (journal.is_object()) journal = journal["entries"];
-    return std::count_if(journal.begin(), journal.end(),
-                         [&](const auto& entry) { return entry["route"] == route; });
-  }
-  int Count(const std::string& sql) {
-    auto rows = schema_.db().Exec(sql);
-    EXPECT_OK(rows);
-    return static_cast<int>((*rows)[0].Int("n"));
-  }
+  std::size_t Asked(const std::string& route) { return Journal(route).size(); }
   void Sql(const std::string& statement) { ASSERT_OK(schema_.db().Exec(statement)); }
 
   absl::StatusOr<pb::ValidateAddressResponse> Validate(const std::string& line) {
@@ -83,12 +52,7 @@ class UpsFlowTest : public ::testing::Test {
     ASSERT_GE(waiting.Value(), calls);
   }
 
-  testing::ScratchSchema schema_{"ups-gateway"};
-  const KeyRing ring_ = TestKeyRing();
   testing::FakeClock steady_;
-  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
-  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
-  std::unique_ptr<Gateway> gateway_;
 };
 
 // --- verdicts

@@ -114,15 +114,16 @@ class Gateway {
         treasury(
             *tokens, api, clock, [] { return 0.5; }, options.patience),
         book(*accounts, clock, post()),
-        asker(api, treasury, flow, clock, unrecorded, drift, post()),
+        line{api, treasury, flow, clock, unrecorded, drift, post()},
+        asker(line),
         search_first(*calls, asker, recorder, clock, options.search),
-        purchaser(*calls, api, treasury, search_first, flow, clock, unrecorded, drift, post(),
-                  doubts, {.fence = options.fence, .first_wait = options.doubt.first_wait}),
+        purchaser(*calls, line, search_first, doubts,
+                  {.fence = options.fence, .first_wait = options.doubt.first_wait}),
         manifest(options.manifest),
         resolver(*calls, book, asker, *manifest, clock, options.doubt),
         reconciler(*calls, *accounts, *epochs, *manifest, clock, options.doubt.window),
         operations(*calls, book, asker, recorder, purchaser, clock, post()),
-        doctor(api, treasury, asker, recorder, unrecorded, clock, post()),
+        doctor(line, asker, recorder),
         account_server(*accounts, *tokens, book, doctor, reconciler, clock, *executor) {
     treasury_thread.emplace(std::vector<Worker>{{.name = "treasury",
                                                  .idle_wait = absl::Milliseconds(20),
@@ -194,6 +195,7 @@ class Gateway {
   HttpUpsApi api;
   Treasury treasury;
   AccountBook book;
+  UpsLine line;
   Asker asker;
   SearchFirst search_first;
   Purchaser purchaser;

@@ -6,8 +6,7 @@
 
 #include "common/metrics.h"
 #include "common/status_macros.h"
-#include "tests/sandbox/ups/sandbox.h"
-#include "tests/ups-gateway/gateway_fixture.h"
+#include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -22,29 +21,12 @@ using ::testing::Pair;
 namespace pb = ::psups::ups::v1;
 
 // The gateway against a UPS that answers what a test says, and a real database.
-class OddRepliesTest : public ::testing::Test {
+class OddRepliesTest : public SandboxFixture {
  protected:
   void SetUp() override {
-    ups_sandbox::Config config;
-    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
-    auto started = ups_sandbox::Sandbox::Start(std::move(config));
-    ASSERT_OK(started);
-    sandbox_ = *std::move(started);
-    gateway_ = std::make_unique<Gateway>(schema_.db(), ring_, Gateway::Options());
-    ASSERT_OK(gateway_->CreateAccount(TestSettings("demo", "http://" + sandbox_->api_address()),
-                                      "s3cret"));
-  }
-
-  // From now on UPS answers this on that route.
-  void Answer(const std::string& route, int status, const std::string& body) {
-    const nlohmann::json rule = {
-        {"id", route}, {"route", route}, {"kind", "status"}, {"status", status}, {"body", body}};
-    const HttpOutcome outcome =
-        admin_->Send({.method = "POST",
-                      .url = "http://" + sandbox_->admin_address() + "/admin/faults",
-                      .body = nlohmann::json{{"add", {rule}}}.dump()});
-    ASSERT_OK(outcome.response);
-    ASSERT_EQ(outcome.response->status, 200) << outcome.response->body;
+    StartSandbox();
+    Start();
+    CreateAccount();
   }
 
   absl::StatusOr<pb::ValidateAddressResponse> Validate() {
@@ -67,12 +49,6 @@ class OddRepliesTest : public ::testing::Test {
                           {{"op", operation}})
         .Value();
   }
-
-  testing::ScratchSchema schema_{"ups-gateway"};
-  const KeyRing ring_ = TestKeyRing();
-  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
-  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
-  std::unique_ptr<Gateway> gateway_;
 };
 
 constexpr char kDriftedShip[] = R"({"ShipmentResponse":{"Response":{"ResponseStatus":{"Code":"1"}},

@@ -5,8 +5,7 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
-#include "tests/sandbox/ups/sandbox.h"
-#include "tests/ups-gateway/gateway_fixture.h"
+#include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -24,71 +23,26 @@ namespace pb = ::psups::ups::v1;
 using Recovered = pb::RecoverLabelResponse;
 
 // The gateway's operations against the sandbox and a real database.
-class UpsOperationsTest : public ::testing::Test {
+class UpsOperationsTest : public SandboxFixture {
  protected:
   void SetUp() override {
-    ups_sandbox::Config config;
-    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
-    auto started = ups_sandbox::Sandbox::Start(std::move(config));
-    ASSERT_OK(started);
-    sandbox_ = *std::move(started);
-    gateway_ = std::make_unique<Gateway>(schema_.db(), ring_, Gateway::Options());
-    pb::Account settings = TestSettings("demo", "http://" + sandbox_->api_address());
-    settings.mutable_shipper()->set_attention_name("Shipping");
-    settings.mutable_shipper()->set_phone("478-555-0100");
-    ASSERT_OK(gateway_->CreateAccount(settings, "s3cret"));
-  }
-
-  nlohmann::json Admin(const std::string& method, const std::string& path,
-                       const nlohmann::json& body = nullptr) {
-    HttpRequest request{.method = method, .url = "http://" + sandbox_->admin_address() + path};
-    if (!body.is_null()) request.body = body.dump();
-    const HttpOutcome outcome = admin_->Send(std::move(request));
-    EXPECT_OK(outcome.response);
-    EXPECT_EQ(outcome.response->status, 200) << outcome.response->body;
-    return nlohmann::json::parse(outcome.response->body, nullptr, false);
-  }
-
-  void AddFault(nlohmann::json rule) {
-    Admin("POST", "/admin/faults", {{"add", nlohmann::json::array({std::move(rule)})}});
-  }
-
-  // Instead of doing anything UPS says this on that route.
-  void Answer(const std::string& route, int status, const std::string& body) {
-    AddFault(
-        {{"id", route}, {"route", route}, {"kind", "status"}, {"status", status}, {"body", body}});
-  }
-
-  std::vector<nlohmann::json> Journal(const std::string& route) {
-    std::vector<nlohmann::json> found;
-    nlohmann::json journal = Admin("GET", "/admin/journal");
-    if (journal.is_object()) journal = journal["entries"];
-    for (const auto& entry : journal) {
-      if (entry["route"] == route) found.push_back(entry);
-    }
-    return found;
+    StartSandbox();
+    Start();
+    CreateAccount([](pb::Account& account) {
+      account.mutable_shipper()->set_attention_name("Shipping");
+      account.mutable_shipper()->set_phone("478-555-0100");
+    });
   }
 
   std::set<std::string> VoidedAtUps() {
     std::set<std::string> numbers;
-    const nlohmann::json truth = Admin("GET", "/admin/truth");
+    const nlohmann::json truth = Truth();
     for (const auto& shipment : truth["shipments"]) {
       for (const auto& package : shipment["packages"]) {
         if (package["voided"] == true) numbers.insert(package["tracking_number"]);
       }
     }
     return numbers;
-  }
-
-  std::vector<nlohmann::json> Entries(const std::string& action) {
-    std::vector<nlohmann::json> entries;
-    auto rows = schema_.db().Exec("SELECT entry FROM audit_outbox ORDER BY create_time");
-    EXPECT_OK(rows);
-    for (const Row row : *rows) {
-      nlohmann::json entry = nlohmann::json::parse(row.Binary("entry"));
-      if (entry["action"] == action) entries.push_back(std::move(entry));
-    }
-    return entries;
   }
 
   // That the last of `action`'s entries names exactly these calls, and that all are kept.
@@ -161,12 +115,6 @@ class UpsOperationsTest : public ::testing::Test {
     for (const auto& package : result.packages()) numbers.push_back(package.tracking_number());
     return numbers;
   }
-
-  testing::ScratchSchema schema_{"ups-gateway"};
-  const KeyRing ring_ = TestKeyRing();
-  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
-  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
-  std::unique_ptr<Gateway> gateway_;
 };
 
 // --- buying across borders

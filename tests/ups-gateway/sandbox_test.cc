@@ -1,4 +1,3 @@
-#include "tests/sandbox/ups/sandbox.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "tests/ups-gateway/gateway_fixture.h"
+#include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -24,68 +23,9 @@ using ::testing::SizeIs;
 namespace pb = ::psups::ups::v1;
 
 // The gateway against the sandbox and a real database.
-class UpsGatewaySandboxTest : public ::testing::Test {
+class UpsGatewaySandboxTest : public SandboxFixture {
  protected:
-  void SetUp() override { StartSandbox({}); }
-
-  void StartSandbox(ups_sandbox::Config config) {
-    config.clients = {{.client_id = "app",
-                       .client_secret = "s3cret",
-                       .accounts = {"F3R1N0"},
-                       .token_seconds = token_seconds_}};
-    sandbox_ = nullptr;
-    auto started = ups_sandbox::Sandbox::Start(std::move(config));
-    ASSERT_OK(started);
-    sandbox_ = *std::move(started);
-  }
-
-  Gateway& Start(Gateway::Options options = {}) {
-    gateway_ = std::make_unique<Gateway>(schema_.db(), ring_, options);
-    return *gateway_;
-  }
-
-  std::string Url() { return "http://" + sandbox_->api_address(); }
-
-  void CreateAccount(const std::function<void(pb::Account&)>& change = {},
-                     const std::string& secret = "s3cret") {
-    pb::Account settings = TestSettings("demo", Url());
-    if (change) change(settings);
-    ASSERT_OK(gateway_->CreateAccount(settings, secret));
-  }
-
-  nlohmann::json Admin(const std::string& method, const std::string& path,
-                       const nlohmann::json& body = nullptr) {
-    HttpRequest request{.method = method, .url = "http://" + sandbox_->admin_address() + path};
-    if (!body.is_null()) request.body = body.dump();
-    const HttpOutcome outcome = admin_->Send(std::move(request));
-    EXPECT_OK(outcome.response);
-    EXPECT_EQ(outcome.response->status, 200) << outcome.response->body;
-    return nlohmann::json::parse(outcome.response->body, nullptr, false);
-  }
-
-  void AddFault(nlohmann::json rule) {
-    Admin("POST", "/admin/faults", {{"add", nlohmann::json::array({std::move(rule)})}});
-  }
-
-  nlohmann::json Truth() { return Admin("GET", "/admin/truth"); }
-
-  int LiveShipments() {
-    int live = 0;
-    const nlohmann::json truth = Truth();
-    for (const auto& shipment : truth["shipments"]) live += shipment["voided"] == false ? 1 : 0;
-    return live;
-  }
-
-  // All requests that UPS saw on `route`.
-  std::vector<nlohmann::json> Journal(const std::string& route) {
-    std::vector<nlohmann::json> found;
-    nlohmann::json journal = Admin("GET", "/admin/journal");
-    if (journal.is_object()) journal = journal["entries"];
-    for (const auto& entry : journal) {
-      if (entry["route"] == route) found.push_back(entry);
-    }
-    return found;
-  }
+  void SetUp() override { StartSandbox(); }
 
   // Steps the resolver until the call has left IN_DOUBT, or wants a person.
   absl::StatusOr<pb::Call> Resolve(const pb::CreateShipmentRequest& request) {
@@ -103,17 +43,6 @@ class UpsGatewaySandboxTest : public ::testing::Test {
     return call;
   }
 
-  std::vector<nlohmann::json> Entries(const std::string& action) {
-    std::vector<nlohmann::json> entries;
-    auto rows = schema_.db().Exec("SELECT entry FROM audit_outbox ORDER BY create_time");
-    EXPECT_OK(rows);
-    for (const Row row : *rows) {
-      nlohmann::json entry = nlohmann::json::parse(row.Binary("entry"));
-      if (action.empty() || entry["action"] == action) entries.push_back(std::move(entry));
-    }
-    return entries;
-  }
-
   // Every call id in the ledger's entries.
   std::multiset<std::string> RecordedCalls() {
     std::multiset<std::string> ids;
@@ -126,19 +55,6 @@ class UpsGatewaySandboxTest : public ::testing::Test {
     }
     return ids;
   }
-
-  int Count(const std::string& sql) {
-    auto rows = schema_.db().Exec(sql);
-    EXPECT_OK(rows);
-    return static_cast<int>((*rows)[0].Int("n"));
-  }
-
-  int token_seconds_ = 14399;
-  testing::ScratchSchema schema_{"ups-gateway"};
-  const KeyRing ring_ = TestKeyRing();
-  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
-  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
-  std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(UpsGatewaySandboxTest, BuysAShipmentAndKeepsItsLabelsUntilTheyAreAcknowledged) {
@@ -536,8 +452,7 @@ TEST_F(UpsGatewaySandboxTest, ATokenRequestIsCountedBeforeItIsSent) {
 }
 
 TEST_F(UpsGatewaySandboxTest, WithALimitOfFiveUpsNeverSeesASixth) {
-  token_seconds_ = 1;  // each is used up at once
-  StartSandbox({});
+  StartSandbox({}, /*token_seconds=*/1);  // each is used up at once
   Start({.patience = absl::Milliseconds(500)});
   Gateway replica(schema_.db(), ring_, {.patience = absl::Milliseconds(500)});
   CreateAccount([](pb::Account& account) { account.set_token_limit_per_day(5); });

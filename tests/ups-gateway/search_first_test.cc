@@ -4,8 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "tests/sandbox/ups/sandbox.h"
-#include "tests/ups-gateway/gateway_fixture.h"
+#include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
 namespace {
@@ -28,31 +27,23 @@ class FakeManifest : public ManifestSource {
 };
 
 // The gateway on a database that lost commits, against the sandbox.
-class UpsGatewaySearchFirstTest : public ::testing::Test {
+class UpsGatewaySearchFirstTest : public SandboxFixture {
  protected:
   void SetUp() override {
-    ups_sandbox::Config config;
-    config.clients = {{.client_id = "app", .client_secret = "s3cret", .accounts = {"F3R1N0"}}};
-    auto started = ups_sandbox::Sandbox::Start(std::move(config));
-    ASSERT_OK(started);
-    sandbox_ = *std::move(started);
+    StartSandbox();
     Start({.settle = absl::ZeroDuration(), .window = absl::Hours(2)});
-    pb::Account settings = TestSettings("demo", "http://" + sandbox_->api_address());
-    settings.mutable_token_min_interval()->set_seconds(1);
-    ASSERT_OK(gateway_->CreateAccount(settings, "s3cret"));
+    CreateAccount(
+        [](pb::Account& account) { account.mutable_token_min_interval()->set_seconds(1); });
     ASSERT_OK(epochs_->Compare());
   }
 
   void Start(SearchSettings search, absl::Duration window = absl::Hours(2)) {
-    gateway_ = nullptr;
-    gateway_ = std::make_unique<Gateway>(
-        schema_.db(), ring_,
-        Gateway::Options{.doubt = {.first_wait = absl::Milliseconds(50),
-                                   .most_wait = absl::Milliseconds(200),
-                                   .window = window},
-                         .manifest = manifest_ ? std::shared_ptr<ManifestSource>(manifest_)
-                                               : MakeManifestNotYet(),
-                         .search = search});
+    SandboxFixture::Start(
+        {.doubt = {.first_wait = absl::Milliseconds(50),
+                   .most_wait = absl::Milliseconds(200),
+                   .window = window},
+         .manifest = manifest_ ? std::shared_ptr<ManifestSource>(manifest_) : MakeManifestNotYet(),
+         .search = search});
   }
 
   // What was bought under these request ids is forgotten, as by a restore.
@@ -64,43 +55,6 @@ class UpsGatewaySearchFirstTest : public ::testing::Test {
     EXPECT_OK(noted);
     EXPECT_TRUE(noted->changed);
     gateway_->book.Forget("demo");
-  }
-
-  nlohmann::json Admin(const std::string& method, const std::string& path,
-                       const nlohmann::json& body = nullptr) {
-    HttpRequest request{.method = method, .url = "http://" + sandbox_->admin_address() + path};
-    if (!body.is_null()) request.body = body.dump();
-    const HttpOutcome outcome = admin_->Send(std::move(request));
-    EXPECT_OK(outcome.response);
-    EXPECT_EQ(outcome.response->status, 200) << outcome.response->body;
-    return nlohmann::json::parse(outcome.response->body, nullptr, false);
-  }
-  void AddFault(nlohmann::json rule) {
-    Admin("POST", "/admin/faults", {{"add", nlohmann::json::array({std::move(rule)})}});
-  }
-  void RemoveFaults(const nlohmann::json& ids) {
-    Admin("POST", "/admin/faults", {{"remove", ids}});
-  }
-  int Live() {
-    int live = 0;
-    const nlohmann::json truth = Admin("GET", "/admin/truth");
-    for (const auto& shipment : truth["shipments"]) live += shipment["voided"] == false ? 1 : 0;
-    return live;
-  }
-  int Count(const std::string& sql) {
-    auto rows = schema_.db().Exec(sql);
-    EXPECT_OK(rows);
-    return static_cast<int>((*rows)[0].Int("n"));
-  }
-  std::vector<nlohmann::json> Entries(const std::string& action) {
-    std::vector<nlohmann::json> entries;
-    auto rows = schema_.db().Exec("SELECT entry FROM audit_outbox ORDER BY create_time");
-    EXPECT_OK(rows);
-    for (const Row row : *rows) {
-      nlohmann::json entry = nlohmann::json::parse(row.Binary("entry"));
-      if (entry["action"] == action) entries.push_back(std::move(entry));
-    }
-    return entries;
   }
 
   // Steps the resolver until the call has an end or wants a person.
@@ -116,13 +70,8 @@ class UpsGatewaySearchFirstTest : public ::testing::Test {
     return call;
   }
 
-  testing::ScratchSchema schema_{"ups-gateway"};
-  const KeyRing ring_ = TestKeyRing();
   std::unique_ptr<EpochStore> epochs_ = MakePostgresEpochStore(schema_.db());
-  std::unique_ptr<ups_sandbox::Sandbox> sandbox_;
-  std::unique_ptr<HttpClient> admin_ = HttpClient::Create();
   std::shared_ptr<FakeManifest> manifest_;  // null: UPS's list cannot be asked
-  std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(UpsGatewaySearchFirstTest, APurchaseThatTheDatabaseLostIsFoundAndNotBoughtAgain) {
@@ -138,7 +87,7 @@ TEST_F(UpsGatewaySearchFirstTest, APurchaseThatTheDatabaseLostIsFoundAndNotBough
   EXPECT_EQ(done.result().ups_shipment_id(), bought.result().ups_shipment_id());
   EXPECT_THAT(done.result().packages(), SizeIs(2));
   EXPECT_THAT(done.result().packages(1).label(), HasSubstr("^XA"));
-  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(LiveShipments(), 1);
 }
 
 TEST_F(UpsGatewaySearchFirstTest, OneThatTheDatabaseLostAndThatWasVoidedIsForAPerson) {
@@ -154,7 +103,7 @@ TEST_F(UpsGatewaySearchFirstTest, OneThatTheDatabaseLostAndThatWasVoidedIsForAPe
   ASSERT_OK_AND_ASSIGN(const pb::Call call, Resolve(request));
   EXPECT_EQ(call.state(), pb::Call::IN_DOUBT);
   EXPECT_TRUE(call.needs_person());
-  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(LiveShipments(), 0);
 }
 
 TEST_F(UpsGatewaySearchFirstTest, WhatUpsDoesNotKnowIsBoughtOnceTheControlIsFound) {
@@ -162,7 +111,7 @@ TEST_F(UpsGatewaySearchFirstTest, WhatUpsDoesNotKnowIsBoughtOnceTheControlIsFoun
   LoseCommits();
   ASSERT_OK_AND_ASSIGN(const pb::Call call, gateway_->Buy(TestPurchase("s1")));
   EXPECT_EQ(call.state(), pb::Call::DONE);
-  EXPECT_EQ(Live(), 2);
+  EXPECT_EQ(LiveShipments(), 2);
   // Each call that was made stands in the ledger.
   const auto entries = Entries("ups.search_first");
   ASSERT_THAT(entries, SizeIs(1));
@@ -181,7 +130,7 @@ TEST_F(UpsGatewaySearchFirstTest, WhileUpsMayBeLateItsSilenceDoesNotCount) {
   EXPECT_THAT(call, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(call.status().message()), HasSubstr("does not know one yet"));
   EXPECT_EQ(Count("SELECT count(*) AS n FROM calls"), 1);
-  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(LiveShipments(), 1);
 }
 
 TEST_F(UpsGatewaySearchFirstTest, WhileUpsCannotBeAskedNothingIsBought) {
@@ -193,7 +142,7 @@ TEST_F(UpsGatewaySearchFirstTest, WhileUpsCannotBeAskedNothingIsBought) {
     RemoveFaults({"f"});
   }
   EXPECT_EQ(Count("SELECT count(*) AS n FROM calls"), 1);
-  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(LiveShipments(), 1);
   ASSERT_OK_AND_ASSIGN(const pb::Call call, gateway_->Buy(TestPurchase("s1")));
   EXPECT_EQ(call.state(), pb::Call::DONE);
 }
@@ -206,7 +155,7 @@ TEST_F(UpsGatewaySearchFirstTest, RecoveryThatNeverMatchesBuysNothing) {
   const absl::StatusOr<pb::Call> call = gateway_->Buy(TestPurchase("s1"));
   EXPECT_THAT(call, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(call.status().message()), HasSubstr("does not find one that exists"));
-  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(LiveShipments(), 1);
 }
 
 TEST_F(UpsGatewaySearchFirstTest, WithoutAControlItWaitsForTheWindowAndThenBuys) {
@@ -215,12 +164,12 @@ TEST_F(UpsGatewaySearchFirstTest, WithoutAControlItWaitsForTheWindowAndThenBuys)
   EXPECT_THAT(waits, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(waits.status().message()),
               AllOf(HasSubstr("no other to check its word by"), HasSubstr("tried again")));
-  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(LiveShipments(), 0);
   ASSERT_OK(schema_.db().Exec(
       "UPDATE database_epochs SET notice_time = notice_time - interval '2 hours'"));
   ASSERT_OK_AND_ASSIGN(const pb::Call call, gateway_->Buy(TestPurchase("s1")));
   EXPECT_EQ(call.state(), pb::Call::DONE);
-  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(LiveShipments(), 1);
 }
 
 TEST_F(UpsGatewaySearchFirstTest, AStoppedAccountDoesNotEvenAsk) {
@@ -271,13 +220,19 @@ TEST_F(UpsGatewaySearchFirstTest, ReconcilingComparesOurLiveLabelsWithUpssAndSay
   undo.set_request_id("shipments/s2/voids/1");
   undo.set_ups_shipment_id(undone.result().ups_shipment_id());
   ASSERT_OK(gateway_->Call(&UpsOperations::VoidShipment, undo));
+  ASSERT_OK_AND_ASSIGN(const pb::Call halved, gateway_->Buy(TestPurchase("s3", /*packages=*/2)));
+  undo.set_request_id("shipments/s3/voids/1");
+  undo.set_ups_shipment_id(halved.result().ups_shipment_id());
+  undo.add_tracking_numbers(halved.result().packages(1).tracking_number());
+  ASSERT_OK(gateway_->Call(&UpsOperations::VoidShipment, undo));
   const std::string& reference = request.shipment().derived_reference();
   manifest_->labels = std::vector<ManifestLabel>{
       {bought.result().packages(0).tracking_number(), reference, false, absl::Now()},
       {undone.result().packages(0).tracking_number(), reference, false, absl::Now()}};
   ASSERT_OK_AND_ASSIGN(const pb::ReconcileAccountResponse found, Reconcile(*gateway_, since));
   EXPECT_EQ(found.matched(), 1);
-  EXPECT_THAT(found.only_here(), ElementsAre(bought.result().packages(1).tracking_number()));
+  EXPECT_THAT(found.only_here(), ElementsAre(bought.result().packages(1).tracking_number(),
+                                             halved.result().packages(0).tracking_number()));
   EXPECT_THAT(found.only_at_ups(), ElementsAre(undone.result().packages(0).tracking_number()));
   manifest_->labels = absl::UnavailableError("503");
   EXPECT_THAT(Reconcile(*gateway_, since), HasCode(absl::StatusCode::kUnavailable));
@@ -306,7 +261,7 @@ TEST_F(UpsGatewaySearchFirstTest, SearchingEndsByItselfOnceUpsHasNothingThatIsUn
   ASSERT_OK(gateway_->reconciler.Step());
   EXPECT_FALSE(searches());
   EXPECT_THAT(Entries("account.search_first_end"), SizeIs(1));
-  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(LiveShipments(), 1);
   ASSERT_OK(gateway_->Buy(TestPurchase("s2")));
   EXPECT_THAT(Entries("ups.search_first"), SizeIs(1));
 }

@@ -164,7 +164,7 @@ void Doctor::Examine(AccountPtr account, const Caller& caller, Done done) {
   visit->account = std::move(account);
   visit->caller = caller;
   visit->done = std::move(done);
-  post_([this, visit] { LookAtName(visit); });
+  line_.post([this, visit] { LookAtName(visit); });
 }
 
 void Doctor::LookAtName(const VisitPtr& visit) {
@@ -181,13 +181,13 @@ void Doctor::LookAtName(const VisitPtr& visit) {
 }
 
 void Doctor::LookAtHost(const VisitPtr& visit) {
-  const std::string call_id = NewCallId(clock_.Now());
+  const std::string call_id = NewCallId(line_.clock.Now());
   UpsRequest request{.wire = {.operation = Operation::kProbe, .method = "GET", .target = "/"},
                      .call_id = call_id,
                      .timeout = absl::Seconds(visit->account->settings.read_timeout_seconds())};
-  auto unrecorded = unrecorded_.Begin();
-  api_.Send(*visit->account, std::move(request), [=, this](HttpOutcome outcome) mutable {
-    post_([=, this, outcome = std::move(outcome)]() mutable {
+  auto unrecorded = line_.unrecorded.Begin();
+  line_.api.Send(*visit->account, std::move(request), [=, this](HttpOutcome outcome) mutable {
+    line_.post([=, this, outcome = std::move(outcome)]() mutable {
       visit->Add(JudgeHost(outcome.response));
       Exchange exchange{.call_id = call_id,
                         .account_id = visit->account->id,
@@ -207,9 +207,9 @@ void Doctor::LookAtHost(const VisitPtr& visit) {
 }
 
 void Doctor::LookAtToken(const VisitPtr& visit) {
-  treasury_.Get(
+  line_.treasury.Get(
       visit->account, Operation::kProbe, [this, visit](const absl::StatusOr<Token>& token) {
-        post_([this, visit, status = token.status()] {
+        line_.post([this, visit, status = token.status()] {
           if (status.ok()) {
             visit->Add(Made("token", Check::OK, "UPS takes the client id and secret."));
             return Probe(visit, 0);
@@ -274,7 +274,7 @@ void Doctor::Record(const VisitPtr& visit, std::vector<Exchange> exchanges,
   recorder_.Record(std::move(record), [this, visit, unrecorded = std::move(unrecorded),
                                        next = std::move(next)](const absl::Status& stored) {
     if (!stored.ok()) return visit->done(stored);
-    post_(next);
+    line_.post(next);
   });
 }
 

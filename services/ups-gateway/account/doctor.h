@@ -29,16 +29,8 @@ absl::Status LookUpHost(const std::string& host);
 class Doctor {
  public:
   using LookUp = std::function<absl::Status(const std::string& host)>;
-  Doctor(UpsApi& api, Treasury& treasury, Asker& asker, CallRecorder& recorder,
-         Unrecorded& unrecorded, const Clock& clock, Post post, LookUp look_up = LookUpHost)
-      : api_(api),
-        treasury_(treasury),
-        asker_(asker),
-        recorder_(recorder),
-        unrecorded_(unrecorded),
-        clock_(clock),
-        post_(std::move(post)),
-        look_up_(std::move(look_up)) {}
+  Doctor(UpsLine line, Asker& asker, CallRecorder& recorder, LookUp look_up = LookUpHost)
+      : line_(std::move(line)), asker_(asker), recorder_(recorder), look_up_(std::move(look_up)) {}
 
   using Done = std::function<void(absl::StatusOr<ups::v1::TestAccountResponse>)>;
   // Never blocks.
@@ -56,13 +48,9 @@ class Doctor {
   void Record(const VisitPtr& visit, std::vector<Exchange> exchanges,
               std::shared_ptr<void> unrecorded, std::function<void()> next);
 
-  UpsApi& api_;
-  Treasury& treasury_;
+  const UpsLine line_;
   Asker& asker_;
   CallRecorder& recorder_;
-  Unrecorded& unrecorded_;
-  const Clock& clock_;
-  const Post post_;
   const LookUp look_up_;
 };
 

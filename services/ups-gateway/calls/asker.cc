@@ -48,15 +48,15 @@ void Asker::Ask(AccountPtr account, WireRequest request, Done done, std::string 
 }
 
 void Asker::Attempt(std::shared_ptr<Task> task) {
-  flow_.Admit(task->account, task->request.operation, task->origin,
-              [this, task](absl::StatusOr<FlowPassPtr> pass) {
-                if (pass.ok()) {
-                  task->pass = *std::move(pass);
-                  return Send(task);
-                }
-                if (task->attempts == 0) task->result.response = pass.status();
-                post_([task] { task->done(std::move(task->result)); });
-              });
+  line_.flow.Admit(task->account, task->request.operation, task->origin,
+                   [this, task](absl::StatusOr<FlowPassPtr> pass) {
+                     if (pass.ok()) {
+                       task->pass = *std::move(pass);
+                       return Send(task);
+                     }
+                     if (task->attempts == 0) task->result.response = pass.status();
+                     line_.post([task] { task->done(std::move(task->result)); });
+                   });
 }
 
 void Asker::Send(std::shared_ptr<Task> task) {
@@ -64,28 +64,28 @@ void Asker::Send(std::shared_ptr<Task> task) {
   // An operation may pause; whether it still has to is what kTell wants to know.
   const Operation token_for =
       task->on_401 == On401::kTell ? Operation::kProbe : task->request.operation;
-  treasury_.Get(account, token_for, [this, task](absl::StatusOr<Token> token) {
+  line_.treasury.Get(account, token_for, [this, task](absl::StatusOr<Token> token) {
     if (!token.ok()) {
       // After a first attempt its answer says more than that no other token was to be had.
       if (task->attempts == 0) task->result.response = token.status();
       task->pass = nullptr;
-      post_([task] { task->done(std::move(task->result)); });
+      line_.post([task] { task->done(std::move(task->result)); });
       return;
     }
-    if (task->call_id.empty() || task->attempts > 0) task->call_id = NewCallId(clock_.Now());
+    if (task->call_id.empty() || task->attempts > 0) task->call_id = NewCallId(line_.clock.Now());
     ++task->attempts;
-    if (task->result.unrecorded == nullptr) task->result.unrecorded = unrecorded_.Begin();
+    if (task->result.unrecorded == nullptr) task->result.unrecorded = line_.unrecorded.Begin();
     UpsRequest request{.wire = task->request,
                        .call_id = task->call_id,
                        .authorization = "Bearer " + *token->value,
                        .timeout = absl::Seconds(task->account->settings.read_timeout_seconds())};
-    api_.Send(*task->account, std::move(request),
-              [this, task, token = *std::move(token)](HttpOutcome outcome) mutable {
-                post_([this, task = std::move(task), token = std::move(token),
-                       outcome = std::move(outcome)]() mutable {
-                  OnReply(std::move(task), std::move(token), std::move(outcome));
-                });
-              });
+    line_.api.Send(*task->account, std::move(request),
+                   [this, task, token = *std::move(token)](HttpOutcome outcome) mutable {
+                     line_.post([this, task = std::move(task), token = std::move(token),
+                                 outcome = std::move(outcome)]() mutable {
+                       OnReply(std::move(task), std::move(token), std::move(outcome));
+                     });
+                   });
   });
 }
 
@@ -108,16 +108,16 @@ void Asker::OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome
   if (task->on_401 == On401::kTell) return task->done(std::move(task->result));
   if (task->attempts == 1 && response.ok() && response->status == 401 &&
       Look(task->request.operation, CodeOf(*response), 401).action == Action::kRenewToken) {
-    treasury_.Refused(*task->account, task->request.operation, token);
+    line_.treasury.Refused(*task->account, task->request.operation, token);
     Attempt(std::move(task));
     return;
   }
   if (task->attempts > 1 && response.ok() && response->status == 401) {
     // The new token too: the rules decide whether it is the token or the operation.
-    treasury_.Refused(*task->account, task->request.operation, token);
+    line_.treasury.Refused(*task->account, task->request.operation, token);
   }
   if (response.ok() && response->status / 100 == 2) {
-    drift_.Look(task->request.operation, response->body);
+    line_.drift.Look(task->request.operation, response->body);
   } else if (response.ok() &&
              Look(task->request.operation, CodeOf(*response), response->status).action ==
                  Action::kConfigure) {

@@ -34,6 +34,17 @@ class Unrecorded {
   std::multimap<absl::Time, int> begun_;
 };
 
+// What every call to UPS goes through.
+struct UpsLine {
+  UpsApi& api;
+  Treasury& treasury;
+  FlowControl& flow;
+  const Clock& clock;
+  Unrecorded& unrecorded;
+  Drift& drift;
+  Post post;
+};
+
 // What came of asking.
 struct AskResult {
   absl::StatusOr<HttpResponse> response = absl::UnknownError("not asked");
@@ -44,15 +55,7 @@ struct AskResult {
 // Sends calls that are safe to repeat: with a token, and after a 401 once more with another one.
 class Asker {
  public:
-  Asker(UpsApi& api, Treasury& treasury, FlowControl& flow, const Clock& clock,
-        Unrecorded& unrecorded, Drift& drift, Post post)
-      : api_(api),
-        treasury_(treasury),
-        flow_(flow),
-        clock_(clock),
-        unrecorded_(unrecorded),
-        drift_(drift),
-        post_(std::move(post)) {}
+  explicit Asker(UpsLine line) : line_(std::move(line)) {}
 
   using Done = std::function<void(AskResult)>;
   // What a 401 leads to: another token and another attempt, or nothing: it is the answer, and
@@ -65,7 +68,7 @@ class Asker {
 
   // To be held from before an intent is stored until its outcome is: the call counts as unrecorded
   // meanwhile, though it may still wait for its turn.
-  std::shared_ptr<void> Intend() { return unrecorded_.Begin(); }
+  std::shared_ptr<void> Intend() { return line_.unrecorded.Begin(); }
 
  private:
   struct Task;
@@ -73,13 +76,7 @@ class Asker {
   void Send(std::shared_ptr<Task> task);
   void OnReply(std::shared_ptr<Task> task, Token token, HttpOutcome outcome);
 
-  UpsApi& api_;
-  Treasury& treasury_;
-  FlowControl& flow_;
-  const Clock& clock_;
-  Unrecorded& unrecorded_;
-  Drift& drift_;
-  const Post post_;
+  const UpsLine line_;
 };
 
 // Stores calls that were made, before anybody is told of their outcome.

@@ -76,6 +76,7 @@ void UpsOperations::AskAndRecord(AccountPtr account, WireRequest wire, AuditEntr
         }
         entry.event_id = asked.exchanges.front().call_id + ".outcome";
         entry.detail["calls"] = CallsDetail(asked.exchanges);
+        if (!intended.empty()) entry.detail["call_id"] = asked.exchanges.back().call_id;
         entry.detail["account"] = "accounts/" + account->id;
         entry.detail["status"] = absl::StatusCodeToString(result.status().code());
         CallRecord record{.exchanges = std::move(asked.exchanges),
@@ -216,37 +217,14 @@ void UpsOperations::DoVoid(const AccountPtr& account, const pb::VoidShipmentRequ
     return done(std::move(response));
   }
   entry.action = "ups.void.outcome";
-  entry.event_id = call_id + ".outcome";
   entry.detail = detail;
-  asker_.Ask(
-      account, VoidRequest(account->settings, request.ups_shipment_id(), numbers),
-      [this, account, request, numbers, call_id, entry = std::move(entry),
-       done = std::move(done)](AskResult asked) mutable {
-        absl::StatusOr<pb::VoidShipmentResponse> result =
-            asked.response.ok() ? ReadVoid(*asked.response, numbers) : asked.response.status();
-        if (!result.ok()) result = AsOutage(result.status());
-        if (asked.exchanges.empty()) {
-          return RecordNotSent(account, std::move(entry), call_id, std::move(result),
-                               std::move(done));
-        }
-        entry.detail["call_id"] = asked.exchanges.back().call_id;
-        entry.detail["calls"] = CallsDetail(asked.exchanges);
-        entry.detail["status"] = absl::StatusCodeToString(result.status().code());
-        CallRecord record{.exchanges = std::move(asked.exchanges),
-                          .entry = std::move(entry),
-                          .account_id = account->id,
-                          .account_error = AccountError(result.status())};
-        if (result.ok()) {
-          record.voided = VoidEnd{request.request_id(), result->already_voided()};
-        }
-        recorder_.Record(std::move(record),
-                         [result = std::move(result), done = std::move(done),
-                          unrecorded = std::move(asked.unrecorded)](const absl::Status& recorded) {
-                           if (!recorded.ok()) return done(recorded);
-                           done(result);
-                         });
-      },
-      call_id, {.caller = FlowCaller(caller.identity)});
+  AskAndRecord<pb::VoidShipmentResponse>(
+      account, VoidRequest(account->settings, request.ups_shipment_id(), numbers), std::move(entry),
+      [numbers](const HttpResponse& response) { return ReadVoid(response, numbers); },
+      std::move(done), call_id,
+      [request_id = request.request_id()](pb::VoidShipmentResponse& voided, CallRecord& record) {
+        record.voided = VoidEnd{request_id, voided.already_voided()};
+      });
 }
 
 void UpsOperations::SubscribePackages(const pb::SubscribePackagesRequest& request,

@@ -99,18 +99,11 @@ struct Purchaser::Purchase {
   absl::Time intended_wall;
 };
 
-Purchaser::Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, SearchFirst& search,
-                     FlowControl& flow, const Clock& clock, Unrecorded& unrecorded, Drift& drift,
-                     Post post, Wakeup& doubts, Options options)
+Purchaser::Purchaser(CallStore& store, UpsLine line, SearchFirst& search, Wakeup& doubts,
+                     Options options)
     : store_(store),
-      api_(api),
-      treasury_(treasury),
+      line_(std::move(line)),
       search_(search),
-      flow_(flow),
-      clock_(clock),
-      unrecorded_(unrecorded),
-      drift_(drift),
-      post_(std::move(post)),
       doubts_(doubts),
       options_(options),
       outcomes_("ship_outcome", kMostInACommit,
@@ -148,12 +141,12 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
   // A stored answer counts more than that today the same content would be refused, or that there is
   // no token for it, or that it would have to wait for its turn.
   if (absl::Status status = CheckShipment(intent.request.shipment(),
-                                          intent.account->settings.shipper(), clock_.Now());
+                                          intent.account->settings.shipper(), line_.clock.Now());
       !status.ok()) {
     return AnswerStored(purchase, status);
   }
-  if (treasury_.HasToken(*intent.account, Operation::kShip) &&
-      flow_.Free(intent.account, Operation::kShip)) {
+  if (line_.treasury.HasToken(*intent.account, Operation::kShip) &&
+      line_.flow.Free(intent.account, Operation::kShip)) {
     WithPass(purchase);
   } else {
     AnswerStored(purchase, absl::OkStatus());
@@ -163,7 +156,7 @@ void Purchaser::Create(AccountPtr account, pb::CreateShipmentRequest request, st
 // Answers with what stands under the request_id; with `otherwise` if nothing does, or goes on if
 // that is OK.
 void Purchaser::AnswerStored(const PurchasePtr& purchase, const absl::Status& otherwise) {
-  post_([this, purchase, otherwise] {
+  line_.post([this, purchase, otherwise] {
     const absl::StatusOr<IntentAnswer> stored = store_.Find(purchase->intent.request);
     if (stored.ok()) return purchase->done(StoredReply(*stored));
     if (!absl::IsNotFound(stored.status())) return purchase->done(stored.status());
@@ -177,28 +170,28 @@ void Purchaser::WithPass(const PurchasePtr& purchase) {
   const Intent& intent = purchase->intent;
   CallOrigin origin{.caller = FlowCaller(intent.actor), .ship_by = intent.request.ship_by_date()};
   if (origin.ship_by.empty()) {
-    origin.ship_by = absl::FormatTime("%Y%m%d", clock_.Now(), absl::UTCTimeZone());
+    origin.ship_by = absl::FormatTime("%Y%m%d", line_.clock.Now(), absl::UTCTimeZone());
   }
-  flow_.Admit(intent.account, Operation::kShip, std::move(origin),
-              [this, purchase](absl::StatusOr<FlowPassPtr> pass) {
-                if (!pass.ok()) return purchase->done(pass.status());
-                purchase->pass = *std::move(pass);
-                WithToken(purchase);
-              });
+  line_.flow.Admit(intent.account, Operation::kShip, std::move(origin),
+                   [this, purchase](absl::StatusOr<FlowPassPtr> pass) {
+                     if (!pass.ok()) return purchase->done(pass.status());
+                     purchase->pass = *std::move(pass);
+                     WithToken(purchase);
+                   });
 }
 
 void Purchaser::WithToken(const PurchasePtr& purchase) {
-  treasury_.Get(purchase->intent.account, Operation::kShip,
-                [this, purchase](absl::StatusOr<Token> token) {
-                  if (!token.ok()) return purchase->done(token.status());
-                  purchase->token = *std::move(token);
-                  intents_.Add(purchase);
-                });
+  line_.treasury.Get(purchase->intent.account, Operation::kShip,
+                     [this, purchase](absl::StatusOr<Token> token) {
+                       if (!token.ok()) return purchase->done(token.status());
+                       purchase->token = *std::move(token);
+                       intents_.Add(purchase);
+                     });
 }
 
 void Purchaser::StoreIntents(std::vector<PurchasePtr> purchases) {
   const auto intended = std::chrono::steady_clock::now();
-  const absl::Time intended_wall = clock_.Now();
+  const absl::Time intended_wall = line_.clock.Now();
   std::vector<Intent> intents;
   intents.reserve(purchases.size());
   for (const PurchasePtr& purchase : purchases) {
@@ -276,14 +269,14 @@ void Purchaser::Send(const PurchasePtr& purchase) {
   request.before_body = [this, intended = purchase->intended,
                          intended_wall = purchase->intended_wall] {
     return absl::FromChrono(std::chrono::steady_clock::now() - intended) <= options_.fence &&
-           clock_.Now() - intended_wall <= options_.fence;
+           line_.clock.Now() - intended_wall <= options_.fence;
   };
-  api_.Send(*intent.account, std::move(request),
-            [this, purchase, unrecorded = unrecorded_.Begin()](HttpOutcome outcome) {
-              post_([this, purchase, unrecorded, outcome = std::move(outcome)]() mutable {
-                OnOutcome(purchase, std::move(outcome));
-              });
-            });
+  line_.api.Send(*intent.account, std::move(request),
+                 [this, purchase, unrecorded = line_.unrecorded.Begin()](HttpOutcome outcome) {
+                   line_.post([this, purchase, unrecorded, outcome = std::move(outcome)]() mutable {
+                     OnOutcome(purchase, std::move(outcome));
+                   });
+                 });
 }
 
 void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
@@ -291,7 +284,7 @@ void Purchaser::OnOutcome(const PurchasePtr& purchase, HttpOutcome http) {
   const Intent& intent = purchase->intent;
   ShipJudgement judgement = JudgeShip(http, intent.request.shipment());
   if (judgement.token_refused) {
-    treasury_.Refused(*intent.account, Operation::kShip, purchase->token);
+    line_.treasury.Refused(*intent.account, Operation::kShip, purchase->token);
   }
   CallOutcome outcome{.state = judgement.state,
                       .result = std::move(judgement.result),
@@ -351,7 +344,7 @@ void Purchaser::StoreOutcome(const PurchasePtr& purchase, CallOutcome outcome) {
   outcomes_.Add(
       {std::move(outcome),
        [this, purchase, call = std::move(call)](absl::StatusOr<OutcomeAnswer> answer) mutable {
-         drift_.Look(Operation::kShip, purchase->success);
+         line_.drift.Look(Operation::kShip, purchase->success);
          if (!answer.ok()) return purchase->done(answer.status());
          if (answer->standing == pb::Call::STATE_UNSPECIFIED) {
            return purchase->done(

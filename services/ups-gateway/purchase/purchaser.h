@@ -30,9 +30,7 @@ class Purchaser {
   using Done = std::function<void(absl::StatusOr<ups::v1::Call>)>;
 
   // `doubts` is notified when there is something to resolve.
-  Purchaser(CallStore& store, UpsApi& api, Treasury& treasury, SearchFirst& search,
-            FlowControl& flow, const Clock& clock, Unrecorded& unrecorded, Drift& drift, Post post,
-            Wakeup& doubts, Options options);
+  Purchaser(CallStore& store, UpsLine line, SearchFirst& search, Wakeup& doubts, Options options);
 
   // Never blocks.
   void Create(AccountPtr account, ups::v1::CreateShipmentRequest request, std::string actor,
@@ -56,14 +54,8 @@ class Purchaser {
   void StoreOutcome(const PurchasePtr& purchase, CallOutcome outcome);
 
   CallStore& store_;
-  UpsApi& api_;
-  Treasury& treasury_;
+  const UpsLine line_;
   SearchFirst& search_;
-  FlowControl& flow_;
-  const Clock& clock_;
-  Unrecorded& unrecorded_;
-  Drift& drift_;
-  const Post post_;
   Wakeup& doubts_;
   const Options options_;
   GroupCommit<OutcomeItem, OutcomeAnswer> outcomes_;

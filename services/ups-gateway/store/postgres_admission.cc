@@ -2,7 +2,6 @@
 
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/store/postgres_calls.h"
@@ -75,9 +74,7 @@ class AccountGate {
         intents_(std::move(intents)),
         caps_(CapsOf(intents_.front()->account->settings)) {
     order_.epoch = static_cast<int>(row.Int("epoch"));
-    double seconds = 0;
-    (void)absl::SimpleAtod(row.Text("since_notice"), &seconds);
-    order_.since_notice = absl::Seconds(seconds);
+    order_.since_notice = row.Seconds("since_notice");
   }
 
   // True if all go through, whether or not they stand there already.

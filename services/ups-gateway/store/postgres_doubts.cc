@@ -1,6 +1,5 @@
 #include <map>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
@@ -54,9 +53,7 @@ absl::StatusOr<std::vector<Doubt>> PostgresCallStore::LeaseDoubts(int limit, abs
       doubt.negative_count = static_cast<int>(row.Int("negative_count"));
       doubt.round_count = static_cast<int>(row.Int("round_count"));
       doubt.create_time = row.Time("create_time");
-      double age = 0;
-      (void)absl::SimpleAtod(row.Text("age"), &age);
-      doubt.age = absl::Seconds(age);
+      doubt.age = row.Seconds("age");
       if (row.Text("old_state") == "SENT") {
         entries.push_back({.action = "ups.ship.doubt",
                            .subject = SubjectOf(doubt.request_id),

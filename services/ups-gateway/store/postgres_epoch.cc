@@ -1,6 +1,5 @@
 #include "services/ups-gateway/store/postgres_epoch.h"
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/store/postgres.h"
@@ -57,10 +56,8 @@ class PostgresEpochStore : public EpochStore {
                               "ORDER BY number DESC LIMIT 1"));
     SearchOrder loss;
     if (rows.empty()) return loss;
-    double seconds = 0;
-    (void)absl::SimpleAtod(rows[0].Text("since_notice"), &seconds);
     loss.epoch = static_cast<int>(rows[0].Int("number"));
-    loss.since_notice = absl::Seconds(seconds);
+    loss.since_notice = rows[0].Seconds("since_notice");
     return loss;
   }
 
@@ -85,8 +82,7 @@ class PostgresEpochStore : public EpochStore {
                 ", alive_time FROM database_epochs WHERE number = $1 RETURNING unseen_from, "
                 "greatest(extract(epoch FROM notice_time - unseen_from), 0) AS unseen",
                 {last}));
-    double unseen = 0;
-    (void)absl::SimpleAtod(noted[0].Text("unseen"), &unseen);
+    const double unseen = noted[0].Number("unseen");
     // The rows under whose locks intents are stored and tokens asked for.
     ASSIGN_OR_RETURN(
         const Rows accounts,

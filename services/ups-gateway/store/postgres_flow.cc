@@ -1,4 +1,3 @@
-#include "absl/strings/numbers.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/store/postgres.h"
 
@@ -26,9 +25,10 @@ class PostgresFlowStore : public FlowStore {
       FlowStanding standing{
           .account_id = row.Text("account_id"),
           .operation = row.Text("operation"),
+          .share = row.Number("share"),
+          .full_rate = row.Number("full_rate"),
           .changed_ago = row.Time("now") - row.Time("change_time"),
           .wait = std::max(absl::ZeroDuration(), row.Time("not_before") - row.Time("now"))};
-      Read(row, standing.share, standing.full_rate);
       view.standings.push_back(std::move(standing));
     }
     return view;
@@ -38,11 +38,6 @@ class PostgresFlowStore : public FlowStore {
   static constexpr char kSelect[] =
       "SELECT account_id, operation, share, full_rate, change_time, not_before, now() AS now FROM "
       "flow_limits";
-
-  static void Read(const Row& row, double& share, double& full_rate) {
-    if (!absl::SimpleAtod(row.Text("share"), &share)) share = 1;
-    if (!absl::SimpleAtod(row.Text("full_rate"), &full_rate)) full_rate = 0;
-  }
 
   // Under the lock of the row, so that one burst halves once whatever replicas it hits.
   absl::Status Add(const FlowReport& report, absl::Duration recovery) {
@@ -58,9 +53,10 @@ class PostgresFlowStore : public FlowStore {
                   "flow_limits WHERE account_id = $1 AND operation = $2 FOR UPDATE",
                   {report.account_id, report.operation}));
       const absl::Time now = rows[0].Time("now");
-      FlowLimit limit{.change_time = rows[0].Time("change_time"),
+      FlowLimit limit{.share = rows[0].Number("share"),
+                      .full_rate = rows[0].Number("full_rate"),
+                      .change_time = rows[0].Time("change_time"),
                       .not_before = rows[0].Time("not_before")};
-      Read(rows[0], limit.share, limit.full_rate);
       limit = Learn(limit,
                     {.throttled = report.throttled,
                      .sent = now - report.sent_ago,

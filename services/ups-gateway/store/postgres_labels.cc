@@ -14,11 +14,16 @@ constexpr int kPage = 500;
 absl::StatusOr<std::vector<OwnLabel>> PostgresCallStore::LabelsSince(std::string_view account_id,
                                                                      absl::Time since) {
   ASSIGN_OR_RETURN(const Rows voids,
-                   db_.Exec("SELECT ups_shipment_id FROM voids WHERE account_id = $1 AND state = "
-                            "'DONE' AND create_time >= $2",
+                   db_.Exec("SELECT CASE WHEN n.number IS NULL THEN v.ups_shipment_id ELSE '' "
+                            "END AS shipment, coalesce(n.number, '') AS package FROM voids v "
+                            "LEFT JOIN unnest(v.tracking_numbers) AS n(number) ON true WHERE "
+                            "v.account_id = $1 AND v.state = 'DONE' AND v.create_time >= $2",
                             {account_id, since}));
-  std::set<std::string> voided;
-  for (const Row row : voids) voided.insert(row.Text("ups_shipment_id"));
+  std::set<std::string> shipments, packages;  // void as a whole, and by themselves
+  for (const Row row : voids) {
+    shipments.insert(row.Text("shipment"));
+    packages.insert(row.Text("package"));
+  }
   std::vector<OwnLabel> labels;
   std::string after = FirstCallIdOf(since);
   while (true) {
@@ -35,8 +40,9 @@ absl::StatusOr<std::vector<OwnLabel>> PostgresCallStore::LabelsSince(std::string
       if (!result.ParseFromString(opened)) {
         return absl::DataLossError("calls/" + after + ": result unreadable");
       }
-      const bool live = !voided.contains(result.ups_shipment_id());
       for (const auto& package : result.packages()) {
+        const bool live = !shipments.contains(result.ups_shipment_id()) &&
+                          !packages.contains(package.tracking_number());
         labels.push_back({package.tracking_number(), live, row.Time("create_time")});
       }
     }

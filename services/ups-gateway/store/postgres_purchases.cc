@@ -1,7 +1,6 @@
 #include <map>
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
@@ -129,7 +128,8 @@ absl::StatusOr<std::vector<IntentAnswer>> PostgresCallStore::StoreIntents(
     return absl::OkStatus();
   }));
   std::vector<IntentAnswer> answers;
-  for (const Intent& intent : intents) {
+  for (std::size_t i = 0; i < intents.size(); ++i) {
+    const Intent& intent = intents[i];
     IntentAnswer answer;
     if (const auto hold = held.find(intent.request.request_id()); hold != held.end()) {
       answer.refusal = hold->second.refusal;
@@ -142,7 +142,7 @@ absl::StatusOr<std::vector<IntentAnswer>> PostgresCallStore::StoreIntents(
       if (found == stood_there.end()) return absl::InternalError("a stored call vanished");
       // The row is ours if an earlier try's COMMIT did happen.
       answer.ours = found->second.call_id == intent.call_id;
-      answer.same_content = found->second.StandsFor(ContentHash(intent.request));
+      answer.same_content = found->second.StandsFor(hashes[i].value);
       ASSIGN_OR_RETURN(answer.call, Open(found->second));  // twins in one group share it
     }
     answers.push_back(std::move(answer));

@@ -2,9 +2,7 @@
 #include <map>
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/purchase/call.h"
@@ -36,6 +34,7 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
     RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
     RETURN_IF_ERROR(InsertVerdicts(tx, verdicts));
     std::vector<AuditEntry> entries;
+    std::map<std::string, std::string> errors;  // in one order, so that replicas never cross
     for (const CallRecord& record : records) {
       entries.push_back(record.entry);
       if (record.voided) {
@@ -44,9 +43,10 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
                                 {record.voided->request_id, record.voided->already_voided})
                             .status());
       }
-      if (!record.account_error.empty()) {
-        RETURN_IF_ERROR(NoteAccountError(tx, record.account_id, record.account_error));
-      }
+      if (!record.account_error.empty()) errors[record.account_id] = record.account_error;
+    }
+    for (const auto& [account_id, error] : errors) {
+      RETURN_IF_ERROR(NoteAccountError(tx, account_id, error));
     }
     return AppendAudit(tx, kService, entries);
   });
@@ -60,30 +60,26 @@ absl::Status PostgresCallStore::NoteAccountError(Tx& tx, const std::string& acco
       .status();
 }
 
-// What a void's row says is void: the shipment, or these packages of it.
-std::string VoidedBy(const pb::VoidShipmentRequest& request) {
+absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
+    const pb::VoidShipmentRequest& request, const AuditEntry& entry) {
   std::vector<std::string> numbers(request.tracking_numbers().begin(),
                                    request.tracking_numbers().end());
   std::sort(numbers.begin(), numbers.end());
-  return absl::StrCat(request.ups_shipment_id(), numbers.empty() ? "" : ":",
-                      absl::StrJoin(numbers, ","));
-}
-
-absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
-    const pb::VoidShipmentRequest& request, const AuditEntry& entry) {
   std::optional<VoidEnd> done;
   RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
     done.reset();
     const std::string account_id = IdIn(request.account());
-    RETURN_IF_ERROR(tx.Exec("INSERT INTO voids (request_id, account_id, ups_shipment_id, state) "
-                            "VALUES ($1, $2, $3, 'SENT') ON CONFLICT (request_id) DO NOTHING",
-                            {request.request_id(), account_id, VoidedBy(request)})
-                        .status());
+    RETURN_IF_ERROR(
+        tx.Exec("INSERT INTO voids (request_id, account_id, ups_shipment_id, tracking_numbers, "
+                "state) VALUES ($1, $2, $3, $4::text[], 'SENT') ON CONFLICT (request_id) DO "
+                "NOTHING",
+                {request.request_id(), account_id, request.ups_shipment_id(), numbers})
+            .status());
     ASSIGN_OR_RETURN(const Rows rows,
-                     tx.Exec("SELECT ups_shipment_id, state, already_voided FROM voids WHERE "
-                             "request_id = $1",
-                             {request.request_id()}));
-    if (rows.empty() || rows[0].Text("ups_shipment_id") != VoidedBy(request)) {
+                     tx.Exec("SELECT ups_shipment_id = $2 AND tracking_numbers = $3::text[] AS "
+                             "same, state, already_voided FROM voids WHERE request_id = $1",
+                             {request.request_id(), request.ups_shipment_id(), numbers}));
+    if (rows.empty() || !rows[0].Bool("same")) {
       return absl::AlreadyExistsError(
           absl::StrCat("request_id: \"", request.request_id(),
                        "\" stands for another shipment or other packages, want a new void number"));

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
@@ -16,9 +15,7 @@ namespace pb = ::psups::ups::v1;
 constexpr char kService[] = "ups-gateway";
 
 absl::Duration Seconds(const Row& row, const char* column) {
-  double seconds = 0;
-  if (!row.IsNull(column) && !absl::SimpleAtod(row.Text(column), &seconds)) seconds = 0;
-  return absl::Seconds(seconds);
+  return row.IsNull(column) ? absl::ZeroDuration() : row.Seconds(column);
 }
 
 class PostgresTokenStore : public TokenStore {

@@ -261,12 +261,17 @@ std::vector<std::string_view> AllSentences() {
 }
 
 std::vector<UpsError> ErrorsOf(const HttpResponse& response) {
+  // One of these is in every shape; a reply without them need not be read once more for it.
+  const bool may_hold_some = absl::StrContains(response.body, "\"errors\"") ||
+                             absl::StrContains(response.body, "\"warnings\"") ||
+                             absl::StrContains(response.body, "\"Error\"") ||
+                             absl::StrContains(response.body, "\"ErrorDetail\"");
   std::vector<UpsError> errors;
   const auto add = [&](const Json& error, std::string_view code, std::string_view message) {
     UpsError found{Text(error, code), Text(error, message)};
     if (!found.code.empty() || !found.message.empty()) errors.push_back(std::move(found));
   };
-  const Json json = ParseJson(response.body);
+  const Json json = may_hold_some ? ParseJson(response.body) : Json();
   for (const Json* at : {&At(json, "response"), &json}) {
     for (const Json* error : Many(*at, "errors")) add(*error, "code", "message");
   }
