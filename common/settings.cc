@@ -1,10 +1,11 @@
 #include "common/settings.h"
 
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <memory>
 #include <set>
 #include <string_view>
 
@@ -38,11 +39,16 @@ bool IsUri(const std::string& url) {
   return url.rfind("postgres://", 0) == 0 || url.rfind("postgresql://", 0) == 0;
 }
 
-// In either form of libpq's connection strings.
+// In either form of libpq's connection strings. What libpq cannot read it refuses when it connects.
 bool HoldsPassword(const std::string& url) {
-  static const auto* const pattern =
-      new std::regex(R"(^postgres(ql)?://[^/?@]*:[^/?@]*@|(^|[\s?&])password\s*=)");
-  return std::regex_search(url, *pattern);
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword;
+       ++option) {
+    const bool secret = option->dispchar != nullptr && *option->dispchar == '*';
+    if (secret && option->val != nullptr) return true;
+  }
+  return false;
 }
 
 std::string WithPassword(const std::string& url, const std::string& password) {

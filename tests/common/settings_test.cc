@@ -64,9 +64,10 @@ TEST(SettingsTest, TheDatabasesPasswordComesFromAFileInEitherFormOfConnectionStr
 }
 
 TEST(SettingsTest, APasswordInTheDatabaseUrlIsRefusedAndNotRepeated) {
-  for (const std::string url : {"postgres://u:hunter2@h/d", "postgresql://u@h/d?password=hunter2",
-                                "postgresql://u@h/d?port=1&password=hunter2",
-                                "password=hunter2 host=h", "host=h user=u password = 'hunter2'"}) {
+  for (const std::string url :
+       {"postgres://u:hunter2@h/d", "postgresql://u@h/d?password=hunter2",
+        "postgresql://u@h/d?port=1&password=hunter2", "password=hunter2 host=h",
+        "host=h user=u password = 'hunter2'", "host=h sslkey=/k sslpassword=hunter2"}) {
     Settings settings(std::map<std::string, std::string>{{"PSUPS_DATABASE_URL", url}});
     settings.DatabaseUrl();
     const std::string said(settings.Finish().message());

@@ -129,7 +129,7 @@ class Gateway:
              certificates.key(case.caller), "--deadline", str(CALL_SECONDS), case.method],
             input=json.dumps(case.request) + "\n", capture_output=True, text=True, check=False)
         if done.returncode:
-            return {"code": "NOT CALLED", "message": done.stderr.strip()}
+            return {"code": f"grpc_call ended with {done.returncode}", "message": done.stderr.strip()}
         return json.loads(done.stdout)
 
 
