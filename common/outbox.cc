@@ -1,5 +1,6 @@
 #include "common/outbox.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/crypto.h"
@@ -14,12 +15,10 @@ constexpr std::size_t kMostBytes = 8 << 20;
 
 }  // namespace
 
-absl::Status AppendAudit(Tx& tx, std::string_view service, const std::vector<AuditEntry>& entries) {
-  if (entries.empty()) return absl::OkStatus();
+OutboxRows ToOutboxRows(std::string_view service, const std::vector<AuditEntry>& entries) {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", WallTime(), absl::UTCTimeZone());
-  std::vector<std::string> ids;
-  std::vector<Bytes> bytes;
+  OutboxRows rows;
   for (const AuditEntry& entry : entries) {
     const std::string id = entry.event_id.empty() ? RandomHex128() : entry.event_id;
     const nlohmann::ordered_json json = {{"event_id", id},
@@ -30,14 +29,25 @@ absl::Status AppendAudit(Tx& tx, std::string_view service, const std::vector<Aud
                                          {"subject", entry.subject},
                                          {"trace_id", entry.trace_id},
                                          {"detail", entry.detail}};
-    ids.push_back(id);
-    bytes.push_back({json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)});
+    rows.event_ids.push_back(id);
+    rows.entries.push_back(
+        {json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)});
   }
+  return rows;
+}
+
+std::string InsertIntoOutbox(std::string_view rows) {
+  return absl::StrCat("INSERT INTO audit_outbox (event_id, entry) ",
+                      absl::string_view(rows.data(), rows.size()),
+                      " ON CONFLICT (event_id) DO NOTHING");
+}
+
+absl::Status AppendAudit(Tx& tx, std::string_view service, const std::vector<AuditEntry>& entries) {
+  if (entries.empty()) return absl::OkStatus();
+  OutboxRows rows = ToOutboxRows(service, entries);
   return tx
-      .Exec(
-          "INSERT INTO audit_outbox (event_id, entry) "
-          "SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT (event_id) DO NOTHING",
-          {ids, bytes})
+      .Exec(InsertIntoOutbox("SELECT * FROM unnest($1::text[], $2::bytea[])"),
+            {rows.event_ids, rows.entries})
       .status();
 }
 

@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/postgres.h"
 #include "nlohmann/json.hpp"
 
@@ -28,6 +30,15 @@ struct AuditEntry {
 // stand or fall together. One statement.
 absl::Status AppendAudit(Tx& tx, std::string_view service, const std::vector<AuditEntry>& entries);
 
+// For a statement that appends beside what else it does: the entries as the outbox has them, and
+// the INSERT of `rows`, a SELECT of columns event_id and entry.
+struct OutboxRows {
+  std::vector<std::string> event_ids;
+  std::vector<Bytes> entries;
+};
+OutboxRows ToOutboxRows(std::string_view service, const std::vector<AuditEntry>& entries);
+std::string InsertIntoOutbox(std::string_view rows);
+
 // Where the relay delivers: the ledger, or a fake in tests.
 class AuditSink {
  public:
@@ -44,6 +55,9 @@ class AuditSink {
 // acknowledged. Safe to kill anywhere: what is delivered twice, the ledger drops.
 class AuditRelay {
  public:
+  // Between batches: entry by entry each would cost the ledger a commit, and us another.
+  static constexpr absl::Duration kGather = absl::Milliseconds(50);
+
   AuditRelay(Db& db, AuditSink& sink) : db_(db), sink_(sink) {}
   absl::StatusOr<int> Step();
 

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "common/crypto.h"
 #include "common/log.h"
+#include "common/status_macros.h"
 
 namespace psups {
 namespace {
@@ -149,15 +150,16 @@ class PqxxTx : public Tx {
       return Rows(std::shared_ptr<const void>(result, result.get()));
     } catch (const std::exception& error) {
       const auto* sql_error = dynamic_cast<const pqxx::sql_error*>(&error);
-      broken_ = broken_ || dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
-                (sql_error != nullptr && sql_error->sqlstate() == kReadOnly);
+      lost_ = lost_ || dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr;
+      broken_ = broken_ || lost_ || (sql_error != nullptr && sql_error->sqlstate() == kReadOnly);
       retry_ = dynamic_cast<const pqxx::transaction_rollback*>(&error) != nullptr;
       failed_ = StatusFromDbError(error);
       return failed_;
     }
   }
 
-  bool broken() const { return broken_; }
+  bool lost() const { return lost_; }      // it broke off in the middle of a statement
+  bool broken() const { return broken_; }  // the connection is not to be used again
   bool retry() const { return retry_; }
   const absl::Status& failed() const { return failed_; }
 
@@ -165,8 +167,16 @@ class PqxxTx : public Tx {
   Connection& connection_;
   pqxx::transaction_base& tx_;
   absl::Status failed_ = absl::OkStatus();
+  bool lost_ = false;
   bool broken_ = false;
   bool retry_ = false;
+};
+
+// What a try came to.
+struct Attempt {
+  absl::Status status;
+  bool broken = false;  // its connection is not to be used again
+  bool retry = false;   // the server undid it, and another try may do
 };
 
 }  // namespace
@@ -293,6 +303,23 @@ struct Db::Pool {
     }
   }
 
+  // Runs `attempt` over a connection, and again while the server undoes it.
+  absl::Status Run(const std::function<Attempt(Connection&)>& attempt) {
+    for (int tries = 1;; ++tries) {
+      ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Take());
+      const Attempt tried = attempt(*connection);
+      if (!tried.broken && connection->session.is_open()) {
+        Give(std::move(connection));
+      } else {
+        connection.reset();
+        Drop();
+        DropIdle();
+      }
+      if (!tried.retry || tries == kMostTries) return tried.status;
+    }
+  }
+
+ private:
   void Give(std::unique_ptr<Connection> connection) {
     {
       std::lock_guard lock(mutex);
@@ -333,46 +360,48 @@ Db::Db(std::string url, int max_connections)
 Db::~Db() = default;
 
 absl::Status Db::Transact(const std::function<absl::Status(Tx&)>& body) {
-  for (int attempt = 1;; ++attempt) {
-    absl::StatusOr<std::unique_ptr<Connection>> taken = pool_->Take();
-    if (!taken.ok()) return taken.status();
-    std::unique_ptr<Connection> connection = *std::move(taken);
-    absl::Status status;
-    bool broken = false;
-    bool retry = false;
+  return pool_->Run([&](Connection& connection) -> Attempt {
     try {
-      pqxx::work work(connection->session);
-      PqxxTx tx(*connection, work);
-      status = body(tx);
+      pqxx::work work(connection.session);
+      PqxxTx tx(connection, work);
+      absl::Status status = body(tx);
       if (status.ok() && !tx.failed().ok()) status = tx.failed();
-      broken = tx.broken();
-      retry = tx.retry();
       if (status.ok()) {
         work.commit();
-      } else if (!broken) {
+      } else if (!tx.broken()) {
         work.abort();
       }
+      return {status, tx.broken(), tx.retry()};
     } catch (const pqxx::in_doubt_error&) {
-      status = absl::UnknownError("database: the connection broke during COMMIT");
-      broken = true;
+      return {absl::UnknownError("database: the connection broke during COMMIT"), true, false};
     } catch (const std::exception& error) {
-      status = StatusFromDbError(error);
-      retry = dynamic_cast<const pqxx::transaction_rollback*>(&error) != nullptr;
-      broken = !retry;
+      const bool retry = dynamic_cast<const pqxx::transaction_rollback*>(&error) != nullptr;
+      return {StatusFromDbError(error), !retry, retry};
     }
-    if (!broken && connection->session.is_open()) {
-      pool_->Give(std::move(connection));
-    } else {
-      connection.reset();
-      pool_->Drop();
-      pool_->DropIdle();
-    }
-    if (!retry || attempt == kMostTries) return status;
-  }
+  });
 }
 
 absl::StatusOr<Rows> Db::Exec(const std::string& sql, std::vector<Param> params) {
-  return TransactOr([&](Tx& tx) { return tx.Exec(sql, params); });
+  const bool reads = sql.rfind("SELECT", 0) == 0;
+  std::optional<Rows> rows;
+  // Without BEGIN and COMMIT: the server does both, and two round trips are saved.
+  RETURN_IF_ERROR(pool_->Run([&](Connection& connection) -> Attempt {
+    try {
+      pqxx::nontransaction work(connection.session);
+      PqxxTx tx(connection, work);
+      absl::StatusOr<Rows> result = tx.Exec(sql, params);
+      if (result.ok()) {
+        rows = *std::move(result);
+      } else if (tx.lost() && !reads) {
+        return {absl::UnknownError("database: the connection broke during a statement"), true,
+                false};
+      }
+      return {result.status(), tx.broken(), tx.retry()};
+    } catch (const std::exception& error) {
+      return {StatusFromDbError(error), true, false};  // before the statement, or after it
+    }
+  }));
+  return *std::move(rows);
 }
 
 absl::Status Db::Ping() { return Exec("SELECT 1").status(); }

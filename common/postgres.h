@@ -149,7 +149,8 @@ class Db {
     return result;
   }
 
-  // One statement in a transaction of its own.
+  // One statement in a transaction of its own, in one round trip. UNKNOWN too if the connection
+  // broke while it ran, unless it begins with SELECT: that changes nothing, and is UNAVAILABLE.
   absl::StatusOr<Rows> Exec(const std::string& sql, std::vector<Param> params = {});
 
   // OK if the database answers; else the reason, in words that name host and database, not the

@@ -79,6 +79,7 @@ void RunWorker(const Worker& worker, Stop& stop, const std::function<double()>& 
         worker.due_in ? std::min(worker.idle_wait, worker.due_in()) : worker.idle_wait;
     if (*done > 0) {
       items.Increment(*done);
+      if (worker.gather > absl::ZeroDuration()) stop.WaitFor(worker.gather);
     } else if (worker.wakeup != nullptr) {
       worker.wakeup->WaitFor(stop, idle);
     } else {

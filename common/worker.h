@@ -48,12 +48,15 @@ struct Worker {
   std::function<absl::StatusOr<int>()> step = {};
   Wakeup* wakeup = nullptr;  // optional
   Backoff backoff = {};
+  // After a step with work, until the next: what comes meanwhile is done in one batch.
+  absl::Duration gather = absl::ZeroDuration();
   // Optional: how long until something is due; where that is sooner than idle_wait, it counts.
   std::function<absl::Duration()> due_in = {};
 };
 
-// Steps `worker` until stopped: after a count > 0 again at once, after 0 an idle wait, after an
-// error a full-jitter back-off. Counts psups_worker_items_total and psups_worker_errors_total.
+// Steps `worker` until stopped: after a count > 0 again at once (or after `gather`), after 0 an
+// idle wait, after an error a full-jitter back-off. Counts psups_worker_items_total and
+// psups_worker_errors_total.
 void RunWorker(const Worker& worker, Stop& stop, const std::function<double()>& unit_random);
 
 // Runs each worker in a thread of its own; joins them when destroyed, after `stop` was requested.

@@ -182,7 +182,10 @@ absl::Status Main(Settings& settings) {
   workers.push_back({.name = "gauges", .idle_wait = absl::Seconds(15), .step = [&] {
                        return UpdateGauges(*store);
                      }});
-  workers.push_back({.name = "audit", .idle_wait = idle, .step = [&] { return relay.Step(); }});
+  workers.push_back({.name = "audit",
+                     .idle_wait = idle,
+                     .step = [&] { return relay.Step(); },
+                     .gather = AuditRelay::kGather});
 
   return Serve(base, db,
                {.schema_version = PSUPS_SCHEMA_VERSION,

@@ -183,7 +183,8 @@ absl::Status Main(Settings& settings) {
        .workers = {
            {.name = "audit_relay",
             .idle_wait = absl::Milliseconds(200),
-            .step = [&] { return relay.Step(); }},
+            .step = [&] { return relay.Step(); },
+            .gather = AuditRelay::kGather},
            {.name = "resolver",
             .idle_wait = resolver_idle,
             .step = [&] { return resolver.Step(); },

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,19 @@ ups::v1::Call::State ParseState(const std::string& name);
 std::string ConnectionId(const std::string& name);
 std::string IdIn(const std::string& name);  // "x" of "accounts/x"
 std::string Scope(const std::string& account_id);
+
+// Exchanges as a statement takes them: sealed, a list for each column.
+struct ExchangeColumns {
+  std::vector<std::string> call_ids = {}, account_ids = {}, operations = {};
+  std::vector<int64_t> http_statuses = {};
+  std::vector<Bytes> payloads = {};
+  std::vector<const Exchange*> errors = {};  // those that count as one
+};
+// Takes $1 to $5, the columns in their order; returns the call_id of those that were not there.
+inline constexpr char kInsertExchanges[] =
+    "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT * FROM "
+    "unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON CONFLICT (call_id) DO "
+    "NOTHING RETURNING call_id";
 
 class PostgresCallStore : public CallStore {
  public:
@@ -96,17 +110,20 @@ class PostgresCallStore : public CallStore {
   std::string ContentHash(const ups::v1::CreateShipmentRequest& request);
   absl::StatusOr<SealedResult> SealResult(const std::string& account_id, const std::string& call_id,
                                           const ups::v1::Call::Result& result);
-  absl::StatusOr<std::vector<Bytes>> SealExchanges(const std::vector<const Exchange*>& exchanges);
-  static absl::Status InsertExchanges(Tx& tx, const std::vector<const Exchange*>& exchanges,
-                                      const std::vector<Bytes>& payloads);
+  absl::StatusOr<ExchangeColumns> SealExchanges(const std::vector<const Exchange*>& exchanges);
+  static absl::Status InsertExchanges(Tx& tx, const ExchangeColumns& exchanges);
+  // Of `exchanges` those in `told`, the ones that were stored just now: told again, an error is not
+  // counted again.
+  static absl::Status CountErrorsOf(Tx& tx, const ExchangeColumns& exchanges,
+                                    const std::set<std::string>& told);
   static absl::Status InsertLabels(Tx& tx, const std::vector<std::string>& call_ids,
                                    const std::vector<Bytes>& labels);
+  // By account id, each a sentence.
+  static absl::Status NoteAccountErrors(Tx& tx, const std::map<std::string, std::string>& errors);
   // What stands for outcomes that came too late; a shipment that counts as not made is a twin, and
   // the resolver is set on it.
-  static absl::Status NoteAccountError(Tx& tx, const std::string& account_id,
-                                       const std::string& error);
-  static absl::Status NoteLate(Tx& tx, const std::vector<CallOutcome>& outcomes,
-                               std::vector<OutcomeAnswer>& answers);
+  absl::Status NoteLate(const std::vector<CallOutcome>& outcomes,
+                        std::vector<OutcomeAnswer>& answers);
   static absl::StatusOr<Rows> SelectWithLabels(Tx& tx, const std::vector<std::string>& ids);
   absl::StatusOr<StoredCall> FindStored(const std::string& request_id);
   absl::StatusOr<ups::v1::Call> Open(StoredCall stored);

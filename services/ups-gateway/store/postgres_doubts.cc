@@ -129,7 +129,7 @@ absl::Status PostgresCallStore::StoreFindings(const std::vector<DoubtOutcome>& o
                                              outcome.finding.result));
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  ASSIGN_OR_RETURN(const ExchangeColumns columns, SealExchanges(exchanges));
   return db_.Transact([&](Tx& tx) -> absl::Status {
     std::vector<AuditEntry> entries;
     std::vector<std::string> label_ids;
@@ -161,7 +161,7 @@ absl::Status PostgresCallStore::StoreFindings(const std::vector<DoubtOutcome>& o
       }
     }
     RETURN_IF_ERROR(InsertLabels(tx, label_ids, label_bytes));
-    RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
+    RETURN_IF_ERROR(InsertExchanges(tx, columns));
     return AppendAudit(tx, kService, entries);
   });
 }

@@ -24,6 +24,7 @@ std::string SecondsText(absl::Duration duration) {
 class IntentColumns {
  public:
   void Add(const Intent& intent, const Bytes& hash, const Bytes& request) {
+    entries_.push_back(IntentEntry(intent));
     call_ids_.push_back(intent.call_id);
     request_ids_.push_back(intent.request.request_id());
     accounts_.push_back(intent.account->id);
@@ -43,14 +44,18 @@ class IntentColumns {
     costs_.push_back(CostOf(intent.request, CapsOf(intent.account->settings)));
   }
 
-  // The call ids of those that did not stand there. They are counted, an account's once for all.
+  // The call ids of those that did not stand there. They are counted, an account's once for all,
+  // and told to the ledger.
   absl::StatusOr<std::set<std::string>> Insert(Tx& tx) const {
     std::set<std::string> inserted;
     if (call_ids_.empty()) return inserted;
+    const OutboxRows outbox = ToOutboxRows(kService, entries_);
     // In the order of their ids, so that two replicas never wait for each other.
     ASSIGN_OR_RETURN(
         const Rows rows,
-        tx.Exec("WITH stored AS (INSERT INTO calls (call_id, request_id, account_id, "
+        tx.Exec(
+            absl::StrCat(
+                "WITH stored AS (INSERT INTO calls (call_id, request_id, account_id, "
                 "connection_id, content_hash, request, reference, package_count, lane, state, "
                 "doubt, due_time, trace_id, actor, create_time, update_time) "
                 "SELECT t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, t.i, t.m, t.n, "
@@ -66,11 +71,14 @@ class IntentColumns {
                 "unnest($1::text[], $15::bigint[]) AS cost(call_id, minor) USING (call_id) GROUP "
                 "BY s.account_id ORDER BY s.account_id ON CONFLICT (account_id, bucket) DO UPDATE "
                 "SET purchases = p.purchases + excluded.purchases, spend_minor = p.spend_minor + "
-                "excluded.spend_minor) "
-                "SELECT call_id FROM stored",
-                {call_ids_, request_ids_, accounts_, connections_, hashes_, requests_, references_,
-                 package_counts_, lanes_, within_, traces_, actors_, states_, doubts_, costs_,
-                 kCountBucket}));
+                "excluded.spend_minor), noted AS (",
+                InsertIntoOutbox("SELECT n.event_id, n.entry FROM unnest($1::text[], $17::text[], "
+                                 "$18::bytea[]) AS n(call_id, event_id, entry) JOIN stored USING "
+                                 "(call_id)"),
+                ") SELECT call_id FROM stored"),
+            {call_ids_, request_ids_, accounts_, connections_, hashes_, requests_, references_,
+             package_counts_, lanes_, within_, traces_, actors_, states_, doubts_, costs_,
+             kCountBucket, outbox.event_ids, outbox.entries}));
     for (const Row row : rows) inserted.insert(row.Text("call_id"));
     return inserted;
   }
@@ -78,6 +86,7 @@ class IntentColumns {
  private:
   std::vector<std::string> call_ids_, request_ids_, accounts_, connections_, references_, lanes_,
       within_, traces_, actors_, states_, doubts_;
+  std::vector<AuditEntry> entries_;
   std::vector<int64_t> package_counts_, costs_;
   std::vector<Bytes> hashes_, requests_;
 };
@@ -108,16 +117,12 @@ absl::StatusOr<std::vector<IntentAnswer>> PostgresCallStore::StoreIntents(
       }
     }
     ASSIGN_OR_RETURN(inserted, columns.Insert(tx));
-    std::vector<AuditEntry> entries;
     std::vector<std::string> others;
     for (const Intent& intent : intents) {
-      if (inserted.contains(intent.call_id)) {
-        entries.push_back(IntentEntry(intent));
-      } else if (!held.contains(intent.request.request_id())) {
+      if (!inserted.contains(intent.call_id) && !held.contains(intent.request.request_id())) {
         others.push_back(intent.request.request_id());
       }
     }
-    RETURN_IF_ERROR(AppendAudit(tx, kService, entries));
     if (others.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const Rows found, SelectWithLabels(tx, others));
     for (const Row row : found) {
@@ -154,94 +159,120 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
     const std::vector<CallOutcome>& outcomes) {
   std::vector<std::string> call_ids, states, codes, clerk_messages, retryables, doubts, waits;
   std::vector<int64_t> http_statuses;
-  std::vector<Bytes> results;
-  std::map<std::string, std::string> labels;          // call_id to sealed labels
-  std::map<std::string, std::string> account_errors;  // in one order, so that replicas never cross
+  std::vector<Bytes> results, labels;
+  std::vector<AuditEntry> entries;
+  std::map<std::string, std::string> account_errors;
   std::vector<const Exchange*> exchanges;
   for (const CallOutcome& outcome : outcomes) {
-    std::string result;
+    SealedResult sealed;
     if (outcome.state == pb::Call::DONE) {
-      ASSIGN_OR_RETURN(SealedResult sealed,
-                       SealResult(outcome.account_id, outcome.call_id, outcome.result));
-      result = std::move(sealed.result);
-      labels[outcome.call_id] = std::move(sealed.labels);
+      ASSIGN_OR_RETURN(sealed, SealResult(outcome.account_id, outcome.call_id, outcome.result));
     }
     call_ids.push_back(outcome.call_id);
     states.push_back(StateName(outcome.state));
-    results.push_back({std::move(result)});
+    results.push_back({std::move(sealed.result)});
+    labels.push_back({std::move(sealed.labels)});
     codes.push_back(outcome.error.ups_code());
     http_statuses.push_back(outcome.error.http_status());
     clerk_messages.push_back(outcome.error.clerk_message());
     retryables.push_back(outcome.error.retryable() ? "t" : "f");
     doubts.push_back(outcome.doubt);
     waits.push_back(SecondsText(outcome.ask_after));
+    entries.push_back(outcome.entry);
     if (!outcome.account_error.empty()) account_errors[outcome.account_id] = outcome.account_error;
     if (outcome.exchange) exchanges.push_back(&*outcome.exchange);
   }
-  ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  ASSIGN_OR_RETURN(const ExchangeColumns columns, SealExchanges(exchanges));
+  const OutboxRows outbox = ToOutboxRows(kService, entries);
+  // The calls whose state it becomes, with their labels and their entries; and the exchanges.
+  static const auto* const kStore = new std::string(absl::StrCat(
+      "WITH told AS (", kInsertExchanges,
+      "), applied AS (UPDATE calls c SET state = o.b, result = nullif(o.c, ''::bytea), error_code "
+      "= o.d, error_http_status = o.e, clerk_message = o.f, retryable = o.g::boolean, doubt = o.h, "
+      "needs_person = false, lease_id = '', update_time = now(), due_time = CASE WHEN o.b = "
+      "'IN_DOUBT' THEN now() + make_interval(secs => o.i::float8) END "
+      "FROM unnest($6::text[], $7::text[], $8::bytea[], $9::text[], $10::int[], $11::text[], "
+      "$12::text[], $13::text[], $14::text[]) AS o(a, b, c, d, e, f, g, h, i) "
+      "WHERE c.call_id = o.a AND (c.state = 'SENT' OR (c.state = 'IN_DOUBT' AND o.b <> "
+      "'IN_DOUBT')) RETURNING c.call_id, c.create_time, c.update_time), "
+      "labelled AS (INSERT INTO call_labels (call_id, labels) SELECT l.call_id, l.labels FROM "
+      "unnest($6::text[], $15::bytea[]) AS l(call_id, labels) JOIN applied USING (call_id) WHERE "
+      "l.labels <> '' ON CONFLICT (call_id) DO NOTHING), noted AS (",
+      InsertIntoOutbox("SELECT n.event_id, n.entry FROM unnest($6::text[], $16::text[], "
+                       "$17::bytea[]) AS n(call_id, event_id, entry) JOIN applied USING (call_id)"),
+      ") SELECT coalesce(a.call_id, '') AS applied, a.create_time, a.update_time, "
+      "coalesce(t.call_id, '') AS told FROM applied a FULL JOIN told t USING (call_id)"));
+  std::vector<Param> params = {columns.call_ids,
+                                     columns.account_ids,
+                                     columns.operations,
+                                     columns.http_statuses,
+                                     columns.payloads,
+                                     call_ids,
+                                     states,
+                                     results,
+                                     codes,
+                                     http_statuses,
+                                     clerk_messages,
+                                     retryables,
+                                     doubts,
+                                     waits,
+                                     labels,
+                                     outbox.event_ids,
+                                     outbox.entries};
 
   std::vector<OutcomeAnswer> answers;
-  RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
-    answers.assign(outcomes.size(), {});
-    ASSIGN_OR_RETURN(
-        const Rows rows,
-        tx.Exec("UPDATE calls c SET state = o.b, result = nullif(o.c, ''::bytea), error_code = "
-                "o.d, error_http_status = o.e, clerk_message = o.f, retryable = o.g::boolean, "
-                "doubt = o.h, needs_person = false, lease_id = '', update_time = now(), "
-                "due_time = CASE WHEN o.b = 'IN_DOUBT' THEN now() + make_interval(secs => "
-                "o.i::float8) END "
-                "FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::int[], "
-                "$6::text[], $7::text[], $8::text[], $9::text[]) AS o(a, b, c, d, e, f, g, h, i) "
-                "WHERE c.call_id = o.a AND (c.state = 'SENT' OR (c.state = 'IN_DOUBT' AND o.b <> "
-                "'IN_DOUBT')) RETURNING c.call_id, c.create_time, c.update_time",
-                {call_ids, states, results, codes, http_statuses, clerk_messages, retryables,
-                 doubts, waits}));
+  std::set<std::string> told;
+  const auto read = [&](const Rows& rows) {
     std::map<std::string, std::size_t> index;
     for (std::size_t i = 0; i < outcomes.size(); ++i) index[outcomes[i].call_id] = i;
-    std::vector<std::string> label_ids;
-    std::vector<Bytes> label_bytes;
+    answers.assign(outcomes.size(), {});
+    told.clear();
     for (const Row row : rows) {
-      const std::string call_id = row.Text("call_id");
-      const std::size_t i = index[call_id];
-      answers[i] = {.applied = true,
-                    .standing = outcomes[i].state,
-                    .create_time = row.Time("create_time"),
-                    .update_time = row.Time("update_time")};
-      if (const auto found = labels.find(call_id); found != labels.end()) {
-        label_ids.push_back(call_id);
-        label_bytes.push_back({found->second});
-      }
+      told.insert(row.Text("told"));
+      const auto found = index.find(row.Text("applied"));
+      if (found == index.end()) continue;
+      answers[found->second] = {.applied = true,
+                                .standing = outcomes[found->second].state,
+                                .create_time = row.Time("create_time"),
+                                .update_time = row.Time("update_time")};
     }
-    RETURN_IF_ERROR(InsertLabels(tx, label_ids, label_bytes));
-    RETURN_IF_ERROR(NoteLate(tx, outcomes, answers));
-    RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
-    std::vector<AuditEntry> entries;
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      entries.push_back(outcomes[i].entry);
-      if (!answers[i].applied) {
-        entries.back().detail["late"] = true;
-        entries.back().detail["standing"] = StateName(answers[i].standing);
-      }
-    }
-    for (const auto& [account_id, error] : account_errors) {
-      RETURN_IF_ERROR(NoteAccountError(tx, account_id, error));
-    }
-    return AppendAudit(tx, kService, entries);
-  }));
+  };
+  if (account_errors.empty() && columns.errors.empty()) {
+    ASSIGN_OR_RETURN(const Rows rows, db_.Exec(*kStore, std::move(params)));
+    read(rows);
+  } else {
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows rows, tx.Exec(*kStore, params));
+      read(rows);
+      RETURN_IF_ERROR(CountErrorsOf(tx, columns, told));
+      return NoteAccountErrors(tx, account_errors);
+    }));
+  }
+  RETURN_IF_ERROR(NoteLate(outcomes, answers));
   return answers;
 }
 
-absl::Status PostgresCallStore::NoteLate(Tx& tx, const std::vector<CallOutcome>& outcomes,
+absl::Status PostgresCallStore::NoteLate(const std::vector<CallOutcome>& outcomes,
                                          std::vector<OutcomeAnswer>& answers) {
+  std::vector<std::size_t> late;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (answers[i].applied) continue;
-    ASSIGN_OR_RETURN(const Rows rows,
-                     tx.Exec("UPDATE calls SET due_time = CASE WHEN state = 'NOT_MADE' AND $2 "
-                             "THEN now() ELSE due_time END WHERE call_id = $1 RETURNING state",
-                             {outcomes[i].call_id, outcomes[i].state == pb::Call::DONE}));
-    if (!rows.empty()) answers[i].standing = ParseState(rows[0].Text("state"));
+    if (!answers[i].applied) late.push_back(i);
   }
-  return absl::OkStatus();
+  if (late.empty()) return absl::OkStatus();
+  return db_.Transact([&](Tx& tx) -> absl::Status {
+    std::vector<AuditEntry> entries;
+    for (const std::size_t i : late) {
+      ASSIGN_OR_RETURN(const Rows rows,
+                       tx.Exec("UPDATE calls SET due_time = CASE WHEN state = 'NOT_MADE' AND $2 "
+                               "THEN now() ELSE due_time END WHERE call_id = $1 RETURNING state",
+                               {outcomes[i].call_id, outcomes[i].state == pb::Call::DONE}));
+      if (!rows.empty()) answers[i].standing = ParseState(rows[0].Text("state"));
+      entries.push_back(outcomes[i].entry);
+      entries.back().detail["late"] = true;
+      entries.back().detail["standing"] = StateName(answers[i].standing);
+    }
+    return AppendAudit(tx, kService, entries);
+  });
 }
 
 }  // namespace psups::ups_gateway

@@ -25,39 +25,53 @@ bool IsError(const Exchange& exchange) {
 
 absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
   std::vector<const Exchange*> exchanges;
+  std::vector<AuditEntry> entries;
+  std::vector<const VoidEnd*> voided;
+  std::map<std::string, std::string> account_errors;
   for (const CallRecord& record : records) {
     for (const Exchange& exchange : record.exchanges) exchanges.push_back(&exchange);
+    entries.push_back(record.entry);
+    if (record.voided) voided.push_back(&*record.voided);
+    if (!record.account_error.empty()) account_errors[record.account_id] = record.account_error;
   }
-  ASSIGN_OR_RETURN(const std::vector<Bytes> payloads, SealExchanges(exchanges));
+  ASSIGN_OR_RETURN(const ExchangeColumns columns, SealExchanges(exchanges));
   ASSIGN_OR_RETURN(const SealedVerdicts verdicts, SealVerdicts(records));
+  const OutboxRows outbox = ToOutboxRows(kService, entries);
+  static const auto* const kStore = new std::string(
+      absl::StrCat("WITH told AS (", kInsertExchanges, "), noted AS (",
+                   InsertIntoOutbox("SELECT * FROM unnest($6::text[], $7::bytea[])"),
+                   ") SELECT call_id FROM told"));
+  std::vector<Param> params = {columns.call_ids,      columns.account_ids, columns.operations,
+                                     columns.http_statuses, columns.payloads,    outbox.event_ids,
+                                     outbox.entries};
+  if (verdicts.empty() && voided.empty() && account_errors.empty() && columns.errors.empty()) {
+    return db_.Exec(*kStore, std::move(params)).status();
+  }
   return db_.Transact([&](Tx& tx) -> absl::Status {
-    RETURN_IF_ERROR(InsertExchanges(tx, exchanges, payloads));
+    ASSIGN_OR_RETURN(const Rows rows, tx.Exec(*kStore, params));
+    std::set<std::string> told;
+    for (const Row row : rows) told.insert(row.Text("call_id"));
+    RETURN_IF_ERROR(CountErrorsOf(tx, columns, told));
     RETURN_IF_ERROR(InsertVerdicts(tx, verdicts));
-    std::vector<AuditEntry> entries;
-    std::map<std::string, std::string> errors;  // in one order, so that replicas never cross
-    for (const CallRecord& record : records) {
-      entries.push_back(record.entry);
-      if (record.voided) {
-        RETURN_IF_ERROR(tx.Exec("UPDATE voids SET state = 'DONE', already_voided = $2, "
-                                "update_time = now() WHERE request_id = $1 AND state = 'SENT'",
-                                {record.voided->request_id, record.voided->already_voided})
-                            .status());
-      }
-      if (!record.account_error.empty()) errors[record.account_id] = record.account_error;
+    for (const VoidEnd* end : voided) {
+      RETURN_IF_ERROR(tx.Exec("UPDATE voids SET state = 'DONE', already_voided = $2, update_time = "
+                              "now() WHERE request_id = $1 AND state = 'SENT'",
+                              {end->request_id, end->already_voided})
+                          .status());
     }
-    for (const auto& [account_id, error] : errors) {
-      RETURN_IF_ERROR(NoteAccountError(tx, account_id, error));
-    }
-    return AppendAudit(tx, kService, entries);
+    return NoteAccountErrors(tx, account_errors);
   });
 }
 
-absl::Status PostgresCallStore::NoteAccountError(Tx& tx, const std::string& account_id,
-                                                 const std::string& error) {
-  return tx
-      .Exec("UPDATE accounts SET last_error = $2, last_error_time = now() WHERE account_id = $1",
-            {account_id, error})
-      .status();
+absl::Status PostgresCallStore::NoteAccountErrors(
+    Tx& tx, const std::map<std::string, std::string>& errors) {
+  for (const auto& [account_id, error] : errors) {  // in one order, so that replicas never cross
+    RETURN_IF_ERROR(tx.Exec("UPDATE accounts SET last_error = $2, last_error_time = now() WHERE "
+                            "account_id = $1",
+                            {account_id, error})
+                        .status());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
@@ -93,9 +107,9 @@ absl::StatusOr<std::optional<VoidEnd>> PostgresCallStore::BeginVoid(
   return done;
 }
 
-absl::StatusOr<std::vector<Bytes>> PostgresCallStore::SealExchanges(
+absl::StatusOr<ExchangeColumns> PostgresCallStore::SealExchanges(
     const std::vector<const Exchange*>& exchanges) {
-  std::vector<Bytes> payloads;
+  ExchangeColumns columns;
   for (const Exchange* exchange : exchanges) {
     const nlohmann::json payload = {{"request", exchange->request},
                                     {"response", exchange->response},
@@ -104,34 +118,32 @@ absl::StatusOr<std::vector<Bytes>> PostgresCallStore::SealExchanges(
         std::string sealed,
         sealer_.Seal(Scope(exchange->account_id), {"exchanges", "payload", exchange->call_id},
                      payload.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-    payloads.push_back({std::move(sealed)});
+    columns.call_ids.push_back(exchange->call_id);
+    columns.account_ids.push_back(exchange->account_id);
+    columns.operations.push_back(std::string(NameOf(exchange->operation)));
+    columns.http_statuses.push_back(exchange->http_status);
+    columns.payloads.push_back({std::move(sealed)});
+    if (IsError(*exchange)) columns.errors.push_back(exchange);
   }
-  return payloads;
+  return columns;
 }
 
-absl::Status PostgresCallStore::InsertExchanges(Tx& tx,
-                                                const std::vector<const Exchange*>& exchanges,
-                                                const std::vector<Bytes>& payloads) {
-  if (exchanges.empty()) return absl::OkStatus();
-  std::vector<std::string> call_ids, accounts, operations;
-  std::vector<int64_t> statuses;
-  for (const Exchange* exchange : exchanges) {
-    call_ids.push_back(exchange->call_id);
-    accounts.push_back(exchange->account_id);
-    operations.push_back(std::string(NameOf(exchange->operation)));
-    statuses.push_back(exchange->http_status);
-  }
+absl::Status PostgresCallStore::InsertExchanges(Tx& tx, const ExchangeColumns& exchanges) {
+  if (exchanges.call_ids.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(
-      const Rows inserted,
-      tx.Exec("INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT "
-              "* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON "
-              "CONFLICT (call_id) DO NOTHING RETURNING call_id",
-              {call_ids, accounts, operations, statuses, payloads}));
-  std::set<std::string> first_time;  // told again, an error is not counted again
-  for (const Row row : inserted) first_time.insert(row.Text("call_id"));
+      const Rows rows,
+      tx.Exec(kInsertExchanges, {exchanges.call_ids, exchanges.account_ids, exchanges.operations,
+                                 exchanges.http_statuses, exchanges.payloads}));
+  std::set<std::string> told;
+  for (const Row row : rows) told.insert(row.Text("call_id"));
+  return CountErrorsOf(tx, exchanges, told);
+}
+
+absl::Status PostgresCallStore::CountErrorsOf(Tx& tx, const ExchangeColumns& exchanges,
+                                              const std::set<std::string>& told) {
   ErrorCounts errors;
-  for (const Exchange* exchange : exchanges) {
-    if (!IsError(*exchange) || !first_time.contains(exchange->call_id)) continue;
+  for (const Exchange* exchange : exchanges.errors) {
+    if (!told.contains(exchange->call_id)) continue;
     ++errors[{exchange->account_id, std::string(NameOf(exchange->operation)), exchange->code,
               exchange->http_status}];
   }
