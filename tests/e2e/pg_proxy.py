@@ -2,7 +2,7 @@
 
 It speaks no SQL: it forwards the wire protocol over Unix sockets, remembers which statements a
 session prepared and ran since BEGIN, and when a COMMIT comes whose transaction ran a statement that
-an armed rule names, it acts:
+an armed rule names (or the Sync that commits a statement without BEGIN), it acts:
   before  the COMMIT is not forwarded: the transaction is lost;
   after   the COMMIT is forwarded and done, its answer never comes back.
 In both cases `on_hit(rule)` is called first (it kills the service), then the session is cut.
@@ -89,11 +89,12 @@ class PgProxy:
     async def _pump_forward(self, client_in, server_out, swallow, back):
         length = struct.unpack("!I", await client_in.readexactly(4))[0]  # the startup packet
         server_out.write(struct.pack("!I", length) + await client_in.readexactly(length - 4))
-        prepared, ran = {}, []
+        prepared, ran, begun = {}, [], False
         while True:
             kind = await client_in.readexactly(1)
             head = await client_in.readexactly(4)
             body = await client_in.readexactly(struct.unpack("!I", head)[0] - 4)
+            commits = kind == b"S" and not begun
             if kind == b"P":  # Parse: name, text
                 name, text = body.split(b"\0", 2)[:2]
                 prepared[name] = text.decode()
@@ -101,20 +102,23 @@ class PgProxy:
                 ran.append(prepared.get(body.split(b"\0", 2)[1], ""))
             elif kind == b"Q":
                 text = body.rstrip(b"\0").decode().strip().upper()
-                if text.startswith("BEGIN") or text.startswith("ROLLBACK"):
+                commits = text.startswith("COMMIT")
+                if text.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+                    begun = text.startswith("BEGIN")
+                if text.startswith(("BEGIN", "ROLLBACK")):
                     ran.clear()
-                elif text.startswith("COMMIT"):
-                    rule = self._take_rule(ran)
-                    ran.clear()
-                    if rule is not None:
-                        if rule.when == "after":
-                            swallow.set()
-                            server_out.write(kind + head + body)
-                            await server_out.drain()
-                            await back  # ends when the answer is there
-                        await self.loop.run_in_executor(None, rule.on_hit, rule)
-                        rule.hit.set()
-                        return
+            if commits:
+                rule = self._take_rule(ran)
+                ran.clear()
+                if rule is not None:
+                    if rule.when == "after":
+                        swallow.set()
+                        server_out.write(kind + head + body)
+                        await server_out.drain()
+                        await back  # ends when the answer is there
+                    await self.loop.run_in_executor(None, rule.on_hit, rule)
+                    rule.hit.set()
+                    return
             server_out.write(kind + head + body)
             await server_out.drain()
 
