@@ -203,22 +203,22 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
       ") SELECT coalesce(a.call_id, '') AS applied, a.create_time, a.update_time, "
       "coalesce(t.call_id, '') AS told FROM applied a FULL JOIN told t USING (call_id)"));
   std::vector<Param> params = {columns.call_ids,
-                                     columns.account_ids,
-                                     columns.operations,
-                                     columns.http_statuses,
-                                     columns.payloads,
-                                     call_ids,
-                                     states,
-                                     results,
-                                     codes,
-                                     http_statuses,
-                                     clerk_messages,
-                                     retryables,
-                                     doubts,
-                                     waits,
-                                     labels,
-                                     outbox.event_ids,
-                                     outbox.entries};
+                               columns.account_ids,
+                               columns.operations,
+                               columns.http_statuses,
+                               columns.payloads,
+                               call_ids,
+                               states,
+                               results,
+                               codes,
+                               http_statuses,
+                               clerk_messages,
+                               retryables,
+                               doubts,
+                               waits,
+                               labels,
+                               outbox.event_ids,
+                               outbox.entries};
 
   std::vector<OutcomeAnswer> answers;
   std::set<std::string> told;

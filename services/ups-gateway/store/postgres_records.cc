@@ -42,8 +42,8 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
                    InsertIntoOutbox("SELECT * FROM unnest($6::text[], $7::bytea[])"),
                    ") SELECT call_id FROM told"));
   std::vector<Param> params = {columns.call_ids,      columns.account_ids, columns.operations,
-                                     columns.http_statuses, columns.payloads,    outbox.event_ids,
-                                     outbox.entries};
+                               columns.http_statuses, columns.payloads,    outbox.event_ids,
+                               outbox.entries};
   if (verdicts.empty() && voided.empty() && account_errors.empty() && columns.errors.empty()) {
     return db_.Exec(*kStore, std::move(params)).status();
   }
