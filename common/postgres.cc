@@ -385,25 +385,23 @@ absl::Status Db::Transact(const std::function<absl::Status(Tx&)>& body) {
 
 absl::StatusOr<Rows> Db::Exec(const std::string& sql, std::vector<Param> params) {
   const bool reads = sql.rfind("SELECT", 0) == 0;
-  std::optional<Rows> rows;
+  absl::StatusOr<Rows> rows = absl::UnknownError("not run");
   // Without BEGIN and COMMIT: the server does both, and two round trips are saved.
   RETURN_IF_ERROR(pool_->Run([&](Connection& connection) -> Attempt {
     try {
       pqxx::nontransaction work(connection.session);
       PqxxTx tx(connection, work);
-      absl::StatusOr<Rows> result = tx.Exec(sql, params);
-      if (result.ok()) {
-        rows = *std::move(result);
-      } else if (tx.lost() && !reads) {
+      rows = tx.Exec(sql, params);
+      if (tx.lost() && !reads) {
         return {absl::UnknownError("database: the connection broke during a statement"), true,
                 false};
       }
-      return {result.status(), tx.broken(), tx.retry()};
+      return {rows.status(), tx.broken(), tx.retry()};
     } catch (const std::exception& error) {
       return {StatusFromDbError(error), true, false};  // before the statement, or after it
     }
   }));
-  return *std::move(rows);
+  return rows;
 }
 
 absl::Status Db::Ping() { return Exec("SELECT 1").status(); }
