@@ -1,5 +1,6 @@
 """What `make mutants` takes for a kill, and what it must have."""
 
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -32,6 +33,14 @@ class MutantsTest(unittest.TestCase):
     def test_each_kind_that_the_issue_names_has_its_patches(self):
         self.assertEqual(mutants.missing({p.stem for p in MUTANTS.glob("*.patch")}), [])
         self.assertEqual(mutants.missing(set())[0], "dedupe off: no ps-ingest-dedupe-off.patch")
+
+    def test_each_patch_fits_the_code(self):
+        for patch in MUTANTS.glob("*.patch"):
+            with self.subTest(patch.stem):
+                done = subprocess.run(["patch", "--dry-run", "--batch", "-p1", "-i", patch],
+                                      cwd=MUTANTS.parents[1], capture_output=True, text=True,
+                                      check=False)
+                self.assertEqual(done.returncode, 0, done.stdout)
 
 
 if __name__ == "__main__":
