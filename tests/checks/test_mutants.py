@@ -37,10 +37,9 @@ class MutantsTest(unittest.TestCase):
     def test_each_patch_fits_the_code(self):
         for patch in MUTANTS.glob("*.patch"):
             with self.subTest(patch.stem):
-                done = subprocess.run(["patch", "--dry-run", "--batch", "-p1", "-i", patch],
-                                      cwd=MUTANTS.parents[1], capture_output=True, text=True,
-                                      check=False)
-                self.assertEqual(done.returncode, 0, done.stdout)
+                done = subprocess.run(["git", "apply", "--check", patch], cwd=MUTANTS.parents[1],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":
