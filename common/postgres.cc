@@ -7,6 +7,8 @@
 #include <pqxx/pqxx>
 #include <unordered_map>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -384,7 +386,7 @@ absl::Status Db::Transact(const std::function<absl::Status(Tx&)>& body) {
 }
 
 absl::StatusOr<Rows> Db::Exec(const std::string& sql, std::vector<Param> params) {
-  const bool reads = sql.rfind("SELECT", 0) == 0;
+  const bool reads = absl::StartsWith(absl::StripLeadingAsciiWhitespace(sql), "SELECT");
   absl::StatusOr<Rows> rows = absl::UnknownError("not run");
   // Without BEGIN and COMMIT: the server does both, and two round trips are saved.
   RETURN_IF_ERROR(pool_->Run([&](Connection& connection) -> Attempt {

@@ -39,16 +39,22 @@ bool IsUri(const std::string& url) {
   return url.rfind("postgres://", 0) == 0 || url.rfind("postgresql://", 0) == 0;
 }
 
-// In either form of libpq's connection strings. What libpq cannot read it refuses when it connects.
-bool HoldsPassword(const std::string& url) {
+// What is wrong with a connection string, in either of libpq's forms; empty: nothing. Never a part
+// of it: what cannot be read may hold a password.
+std::string ProblemOfUrl(const std::string& url) {
   const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
       PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
-  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword;
-       ++option) {
-    const bool secret = option->dispchar != nullptr && *option->dispchar == '*';
-    if (secret && option->val != nullptr) return true;
+  if (options == nullptr) {
+    return "is no connection string of PostgreSQL, such as postgresql://user@host/database";
   }
-  return false;
+  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    const bool secret = option->dispchar != nullptr && *option->dispchar == '*';
+    if (secret && option->val != nullptr) {
+      return absl::StrCat("holds a password; take it out, and name a file that holds it in ",
+                          kDatabasePasswordFile);
+    }
+  }
+  return "";
 }
 
 std::string WithPassword(const std::string& url, const std::string& password) {
@@ -157,11 +163,8 @@ std::string Settings::ReadSecret(const std::string& name, const std::string& pat
 
 std::string Settings::DatabaseUrl() {
   const std::string url = Text(kDatabaseUrl);
-  if (HoldsPassword(url)) {
-    problems_.push_back(absl::StrCat(kDatabaseUrl,
-                                     ": holds a password; take it out, and name a "
-                                     "file that holds it in ",
-                                     kDatabasePasswordFile));
+  if (const std::string problem = ProblemOfUrl(url); !problem.empty()) {
+    problems_.push_back(absl::StrCat(kDatabaseUrl, ": ", problem));
   }
   const std::string path = File(kDatabasePasswordFile, "");
   return path.empty() ? url : WithPassword(url, ReadSecret(kDatabasePasswordFile, path));

@@ -246,7 +246,8 @@ class CallStore {
   // counted once. UNAVAILABLE while the database is not the one that was last compared.
   virtual absl::StatusOr<std::vector<IntentAnswer>> StoreIntents(
       const std::vector<Intent>& intents) = 0;
-  // Applies to calls that are SENT or IN_DOUBT. One commit; safe to repeat.
+  // Applies to calls that are SENT or IN_DOUBT. One commit, and another for those that came too
+  // late; safe to repeat.
   virtual absl::StatusOr<std::vector<OutcomeAnswer>> StoreOutcomes(
       const std::vector<CallOutcome>& outcomes) = 0;
   // One commit; safe to repeat.

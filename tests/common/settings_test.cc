@@ -76,6 +76,13 @@ TEST(SettingsTest, APasswordInTheDatabaseUrlIsRefusedAndNotRepeated) {
         << url;
     EXPECT_THAT(said, Not(HasSubstr("hunter2")));
   }
+  for (const std::string url : {"postgres://u:hunter2%zz@h/d", "host=h password=my hunter2"}) {
+    Settings settings(std::map<std::string, std::string>{{"PSUPS_DATABASE_URL", url}});
+    settings.DatabaseUrl();
+    const std::string said(settings.Finish().message());
+    EXPECT_THAT(said, HasSubstr("PSUPS_DATABASE_URL: is no connection string of PostgreSQL"));
+    EXPECT_THAT(said, Not(HasSubstr("hunter2")));
+  }
   for (const std::string url : {"postgresql://u@/d?host=%2Fa%3Ab&port=5432",
                                 "postgresql://u@h:5432/d", "host=h user=u passfile=/x/password"}) {
     Settings settings(std::map<std::string, std::string>{{"PSUPS_DATABASE_URL", url}});

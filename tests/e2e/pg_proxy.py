@@ -124,12 +124,15 @@ class PgProxy:
 
     @staticmethod
     async def _pump_back(server_in, client_out, swallow):
+        last = b""
         while True:
             data = await server_in.read(65536)
             if not data:
                 client_out.close()
                 return
-            if swallow.is_set():
+            last = (last + data)[-6:]
+            if not swallow.is_set():
+                client_out.write(data)
+                await client_out.drain()
+            elif last.startswith(b"Z\0\0\0\5"):  # ReadyForQuery: what was to be done is done
                 return
-            client_out.write(data)
-            await client_out.drain()

@@ -352,10 +352,13 @@ void Purchaser::StoreOutcome(const PurchasePtr& purchase, CallOutcome outcome) {
          }
          if (call.state() == pb::Call::IN_DOUBT) doubts_.Notify();
          if (!answer->applied) {
-           // The resolver was faster; what it decided stands.
-           LogWarning("ups_answer_late", {{"call", call.name()},
-                                          {"state", pb::Call::State_Name(answer->standing)},
-                                          {"answer", pb::Call::State_Name(call.state())}});
+           // The resolver was faster, and what it decided stands; or it was stored at an earlier
+           // try.
+           if (answer->standing != call.state()) {
+             LogWarning("ups_answer_late", {{"call", call.name()},
+                                            {"state", pb::Call::State_Name(answer->standing)},
+                                            {"answer", pb::Call::State_Name(call.state())}});
+           }
            return purchase->done(store_.Get(purchase->intent.request.request_id()));
          }
          call.mutable_create_time()->set_seconds(absl::ToUnixSeconds(answer->create_time));

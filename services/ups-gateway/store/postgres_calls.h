@@ -49,10 +49,8 @@ struct ExchangeColumns {
   std::vector<const Exchange*> errors = {};  // those that count as one
 };
 // Takes $1 to $5, the columns in their order; returns the call_id of those that were not there.
-inline constexpr char kInsertExchanges[] =
-    "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT * FROM "
-    "unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) ON CONFLICT (call_id) DO "
-    "NOTHING RETURNING call_id";
+// `of`: a join that leaves out some of the rows e.
+std::string InsertIntoExchanges(std::string_view of = "");
 
 class PostgresCallStore : public CallStore {
  public:

@@ -184,24 +184,26 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
   }
   ASSIGN_OR_RETURN(const ExchangeColumns columns, SealExchanges(exchanges));
   const OutboxRows outbox = ToOutboxRows(kService, entries);
-  // The calls whose state it becomes, with their labels and their entries; and the exchanges.
+  // The calls whose state it becomes, with their exchanges, labels and entries.
   static const auto* const kStore = new std::string(absl::StrCat(
-      "WITH told AS (", kInsertExchanges,
-      "), applied AS (UPDATE calls c SET state = o.b, result = nullif(o.c, ''::bytea), error_code "
+      "WITH applied AS (UPDATE calls c SET state = o.b, result = nullif(o.c, ''::bytea), "
+      "error_code "
       "= o.d, error_http_status = o.e, clerk_message = o.f, retryable = o.g::boolean, doubt = o.h, "
       "needs_person = false, lease_id = '', update_time = now(), due_time = CASE WHEN o.b = "
       "'IN_DOUBT' THEN now() + make_interval(secs => o.i::float8) END "
       "FROM unnest($6::text[], $7::text[], $8::bytea[], $9::text[], $10::int[], $11::text[], "
       "$12::text[], $13::text[], $14::text[]) AS o(a, b, c, d, e, f, g, h, i) "
       "WHERE c.call_id = o.a AND (c.state = 'SENT' OR (c.state = 'IN_DOUBT' AND o.b <> "
-      "'IN_DOUBT')) RETURNING c.call_id, c.create_time, c.update_time), "
-      "labelled AS (INSERT INTO call_labels (call_id, labels) SELECT l.call_id, l.labels FROM "
+      "'IN_DOUBT')) RETURNING c.call_id, c.create_time, c.update_time), told AS (",
+      InsertIntoExchanges("JOIN applied USING (call_id)"),
+      "), labelled AS (INSERT INTO call_labels (call_id, labels) SELECT l.call_id, l.labels FROM "
       "unnest($6::text[], $15::bytea[]) AS l(call_id, labels) JOIN applied USING (call_id) WHERE "
       "l.labels <> '' ON CONFLICT (call_id) DO NOTHING), noted AS (",
       InsertIntoOutbox("SELECT n.event_id, n.entry FROM unnest($6::text[], $16::text[], "
                        "$17::bytea[]) AS n(call_id, event_id, entry) JOIN applied USING (call_id)"),
-      ") SELECT coalesce(a.call_id, '') AS applied, a.create_time, a.update_time, "
-      "coalesce(t.call_id, '') AS told FROM applied a FULL JOIN told t USING (call_id)"));
+      ") SELECT a.call_id, a.create_time, a.update_time, t.call_id IS NOT NULL AS told FROM "
+      "applied "
+      "a LEFT JOIN told t USING (call_id)"));
   std::vector<Param> params = {columns.call_ids,
                                columns.account_ids,
                                columns.operations,
@@ -228,13 +230,13 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
     answers.assign(outcomes.size(), {});
     told.clear();
     for (const Row row : rows) {
-      told.insert(row.Text("told"));
-      const auto found = index.find(row.Text("applied"));
-      if (found == index.end()) continue;
-      answers[found->second] = {.applied = true,
-                                .standing = outcomes[found->second].state,
-                                .create_time = row.Time("create_time"),
-                                .update_time = row.Time("update_time")};
+      const std::string call_id = row.Text("call_id");
+      if (row.Bool("told")) told.insert(call_id);
+      const std::size_t i = index[call_id];
+      answers[i] = {.applied = true,
+                    .standing = outcomes[i].state,
+                    .create_time = row.Time("create_time"),
+                    .update_time = row.Time("update_time")};
     }
   };
   if (account_errors.empty() && columns.errors.empty()) {
@@ -255,10 +257,14 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
 absl::Status PostgresCallStore::NoteLate(const std::vector<CallOutcome>& outcomes,
                                          std::vector<OutcomeAnswer>& answers) {
   std::vector<std::size_t> late;
+  std::vector<const Exchange*> exchanges;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (!answers[i].applied) late.push_back(i);
+    if (answers[i].applied) continue;
+    late.push_back(i);
+    if (outcomes[i].exchange) exchanges.push_back(&*outcomes[i].exchange);
   }
   if (late.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const ExchangeColumns columns, SealExchanges(exchanges));
   return db_.Transact([&](Tx& tx) -> absl::Status {
     std::vector<AuditEntry> entries;
     for (const std::size_t i : late) {
@@ -271,6 +277,7 @@ absl::Status PostgresCallStore::NoteLate(const std::vector<CallOutcome>& outcome
       entries.back().detail["late"] = true;
       entries.back().detail["standing"] = StateName(answers[i].standing);
     }
+    RETURN_IF_ERROR(InsertExchanges(tx, columns));
     return AppendAudit(tx, kService, entries);
   });
 }

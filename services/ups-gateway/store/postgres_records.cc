@@ -23,6 +23,17 @@ bool IsError(const Exchange& exchange) {
 
 }  // namespace
 
+std::string InsertIntoExchanges(std::string_view of) {
+  return absl::StrCat(
+      "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT e.* "
+      "FROM "
+      "unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) AS e(call_id, "
+      "account_id, "
+      "operation, http_status, payload) ",
+      absl::string_view(of.data(), of.size()),
+      " ON CONFLICT (call_id) DO NOTHING RETURNING call_id");
+}
+
 absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
   std::vector<const Exchange*> exchanges;
   std::vector<AuditEntry> entries;
@@ -38,7 +49,7 @@ absl::Status PostgresCallStore::Record(const std::vector<CallRecord>& records) {
   ASSIGN_OR_RETURN(const SealedVerdicts verdicts, SealVerdicts(records));
   const OutboxRows outbox = ToOutboxRows(kService, entries);
   static const auto* const kStore = new std::string(
-      absl::StrCat("WITH told AS (", kInsertExchanges, "), noted AS (",
+      absl::StrCat("WITH told AS (", InsertIntoExchanges(), "), noted AS (",
                    InsertIntoOutbox("SELECT * FROM unnest($6::text[], $7::bytea[])"),
                    ") SELECT call_id FROM told"));
   std::vector<Param> params = {columns.call_ids,      columns.account_ids, columns.operations,
@@ -130,10 +141,10 @@ absl::StatusOr<ExchangeColumns> PostgresCallStore::SealExchanges(
 
 absl::Status PostgresCallStore::InsertExchanges(Tx& tx, const ExchangeColumns& exchanges) {
   if (exchanges.call_ids.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(
-      const Rows rows,
-      tx.Exec(kInsertExchanges, {exchanges.call_ids, exchanges.account_ids, exchanges.operations,
-                                 exchanges.http_statuses, exchanges.payloads}));
+  ASSIGN_OR_RETURN(const Rows rows,
+                   tx.Exec(InsertIntoExchanges(),
+                           {exchanges.call_ids, exchanges.account_ids, exchanges.operations,
+                            exchanges.http_statuses, exchanges.payloads}));
   std::set<std::string> told;
   for (const Row row : rows) told.insert(row.Text("call_id"));
   return CountErrorsOf(tx, exchanges, told);
