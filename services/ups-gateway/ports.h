@@ -119,8 +119,7 @@ struct TokenOutcome {
   std::string account_id = {};
   std::string call_id = {};
   TokenJudgement judgement = {};
-  absl::Time secret_time = absl::InfinitePast();     // of the secret it was asked with
-  absl::Duration since_sent = absl::ZeroDuration();  // the lifetime began at most so long ago
+  absl::Time secret_time = absl::InfinitePast();  // of the secret it was asked with
 };
 
 struct TokenBudget {

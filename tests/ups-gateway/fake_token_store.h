@@ -50,7 +50,7 @@ class FakeTokenStore : public TokenStore {
       token_ = judgement.token;
       version_ = outcome.call_id;
       lifetime_ = judgement.lifetime;
-      expire_ = clock_.Now() - outcome.since_sent + judgement.lifetime;
+      expire_ = counted.back() + judgement.lifetime;  // what is leased was counted last
       problem_.clear();
       refused = false;
       failures_ = 0;

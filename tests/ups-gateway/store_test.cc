@@ -312,6 +312,26 @@ TEST_F(UpsGatewayStoreTest, ListsNewestFirstByPage) {
 
 // Many processes at once; the count is checked under the lock, by a statement that sees what was
 // committed while it waited.
+TEST_F(UpsGatewayStoreTest, ATokensLifeIsCountedFromItsRequestHoweverLateItIsStored) {
+  ASSERT_OK_AND_ASSIGN(const TokenAnswer answer,
+                       tokens_->Ask(*account_, {}, "c1", absl::Minutes(30)));
+  ASSERT_EQ(answer.decision.kind, TokenDecision::Kind::kFetch);
+  // The process sleeps for ten minutes between UPS's answer and the commit.
+  ASSERT_OK(schema_.db().Exec(
+      "UPDATE token_requests SET request_time = request_time - interval '10 minutes'"));
+  ASSERT_OK(tokens_->Settle(
+      {.treasury_id = account_->treasury_id,
+       .account_id = "demo",
+       .call_id = "c1",
+       .judgement = {.end = TokenEnd::kGranted, .token = "t", .lifetime = absl::Hours(1)},
+       .secret_time = answer.secret_time}));
+  ASSERT_OK_AND_ASSIGN(const TokenAnswer later,
+                       tokens_->Ask(*account_, {}, "c2", absl::Minutes(1)));
+  EXPECT_EQ(later.decision.kind, TokenDecision::Kind::kUse);
+  EXPECT_LE(later.left, absl::Minutes(50));
+  EXPECT_GT(later.left, absl::Minutes(49));
+}
+
 TEST_F(UpsGatewayStoreTest, RacingProcessesNeverPassTheLimit) {
   ASSERT_OK(schema_.db().Exec("UPDATE accounts SET token_limit = 5"));
   std::atomic<int> fetches = 0;

@@ -109,14 +109,15 @@ class PostgresTokenStore : public TokenStore {
                   {outcome.treasury_id, outcome.call_id, StateOf(judgement.end)}));
       // Without the lease another process has gone on: only the request's end is noted.
       if (!row.empty() && granted) {
+        // Its life began after the request was counted, however long we slept since.
         RETURN_IF_ERROR(
             tx.Exec("UPDATE treasuries SET token = $2, token_version = $3, token_expire_time = "
-                    "clock_timestamp() - make_interval(secs => $4) + make_interval(secs => $5), "
-                    "token_lifetime = make_interval(secs => $5), failure_count = 0, retry_time = "
+                    "(SELECT request_time FROM token_requests WHERE treasury_id = $1 AND call_id = "
+                    "$3) + make_interval(secs => $4), "
+                    "token_lifetime = make_interval(secs => $4), failure_count = 0, retry_time = "
                     "'epoch', problem = '', credential_refused = false, lease_id = '', "
                     "lease_until = 'epoch' WHERE treasury_id = $1",
-                    {outcome.treasury_id, sealed, outcome.call_id, outcome.since_sent,
-                     judgement.lifetime})
+                    {outcome.treasury_id, sealed, outcome.call_id, judgement.lifetime})
                 .status());
       } else if (!row.empty() && judgement.end == TokenEnd::kRefused &&
                  secret[0].Time("secret_time") > outcome.secret_time) {

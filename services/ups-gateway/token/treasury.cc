@@ -200,9 +200,7 @@ absl::Status Treasury::SettleFinished(int& count) {
       if (finished_.empty()) return absl::OkStatus();
       finished = finished_.front();
     }
-    // Until this is stored the row stays leased, so nobody asks a second time. The database may
-    // have been away for long, and the lifetime began when UPS answered.
-    finished.outcome.since_sent = clock_.Now() - finished.sent;
+    // Until this is stored the row stays leased, so nobody asks a second time.
     RETURN_IF_ERROR(store_.Settle(finished.outcome));
     ++count;
     const TokenJudgement& judgement = finished.outcome.judgement;
