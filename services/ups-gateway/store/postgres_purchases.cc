@@ -187,9 +187,9 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
   // The calls whose state it becomes, with their exchanges, labels and entries.
   static const auto* const kStore = new std::string(absl::StrCat(
       "WITH applied AS (UPDATE calls c SET state = o.b, result = nullif(o.c, ''::bytea), "
-      "error_code "
-      "= o.d, error_http_status = o.e, clerk_message = o.f, retryable = o.g::boolean, doubt = o.h, "
-      "needs_person = false, lease_id = '', update_time = now(), due_time = CASE WHEN o.b = "
+      "error_code = o.d, error_http_status = o.e, clerk_message = o.f, retryable = o.g::boolean, "
+      "doubt = o.h, needs_person = false, lease_id = '', update_time = now(), due_time = CASE WHEN "
+      "o.b = "
       "'IN_DOUBT' THEN now() + make_interval(secs => o.i::float8) END "
       "FROM unnest($6::text[], $7::text[], $8::bytea[], $9::text[], $10::int[], $11::text[], "
       "$12::text[], $13::text[], $14::text[]) AS o(a, b, c, d, e, f, g, h, i) "
@@ -202,8 +202,7 @@ absl::StatusOr<std::vector<OutcomeAnswer>> PostgresCallStore::StoreOutcomes(
       InsertIntoOutbox("SELECT n.event_id, n.entry FROM unnest($6::text[], $16::text[], "
                        "$17::bytea[]) AS n(call_id, event_id, entry) JOIN applied USING (call_id)"),
       ") SELECT a.call_id, a.create_time, a.update_time, t.call_id IS NOT NULL AS told FROM "
-      "applied "
-      "a LEFT JOIN told t USING (call_id)"));
+      "applied a LEFT JOIN told t USING (call_id)"));
   std::vector<Param> params = {columns.call_ids,
                                columns.account_ids,
                                columns.operations,

@@ -26,10 +26,8 @@ bool IsError(const Exchange& exchange) {
 std::string InsertIntoExchanges(std::string_view of) {
   return absl::StrCat(
       "INSERT INTO exchanges (call_id, account_id, operation, http_status, payload) SELECT e.* "
-      "FROM "
-      "unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) AS e(call_id, "
-      "account_id, "
-      "operation, http_status, payload) ",
+      "FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) AS e(call_id, "
+      "account_id, operation, http_status, payload) ",
       absl::string_view(of.data(), of.size()),
       " ON CONFLICT (call_id) DO NOTHING RETURNING call_id");
 }
