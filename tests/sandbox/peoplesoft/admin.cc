@@ -58,6 +58,16 @@ HttpResponse Reset(Site& site) {
   return Reply(200, "{}");
 }
 
+HttpResponse Configure(Site& site, const HttpServerRequest& request) {
+  if (absl::Status status = site.Configure(request.body); !status.ok()) return Refuse(status);
+  return Reply(200, "{}");
+}
+
+HttpResponse RevokeTokens(Site& site) {
+  site.RevokeTokens();
+  return Reply(200, "{}");
+}
+
 using Operation = std::function<HttpResponse(Site&, const HttpServerRequest&)>;
 
 // By path and method.
@@ -72,7 +82,10 @@ const std::map<std::string, std::map<std::string, Operation>>& Operations() {
       {"/admin/journal", {{"GET", ReadJournal}}},
       {"/admin/truth",
        {{"GET", [](Site& site, const Request&) { return Reply(200, site.Truth()); }}}},
-      {"/admin/orders", {{"POST", Load}}}};
+      {"/admin/orders", {{"POST", Load}}},
+      {"/admin/site", {{"POST", Configure}}},
+      {"/admin/tokens/revoke",
+       {{"POST", [](Site& site, const Request&) { return RevokeTokens(site); }}}}};
   return *operations;
 }
 

@@ -52,6 +52,41 @@ TEST_F(PeopleSoftSandboxTest, ConfigNamesEveryProblemAtOnce) {
   EXPECT_THAT(message, HasSubstr("unknown key colour"));
 }
 
+TEST_F(PeopleSoftSandboxTest, EachKindOfAccessWantsItsSecrets) {
+  const auto problem = [](const std::string& more) {
+    return std::string(ParseConfig(R"({"node":"N","oprid":"O",)" + more + "}").status().message());
+  };
+  EXPECT_EQ(problem(R"("auth":["bearer"],"bearer_token":"t")"), "");
+  EXPECT_THAT(problem(R"("auth":["bearer"])"), HasSubstr("bearer_token: want a string"));
+  EXPECT_THAT(problem(R"("auth":["client_credentials"])"), HasSubstr("client_secret: want"));
+  EXPECT_THAT(problem(R"("auth":["digest"])"),
+              HasSubstr("auth: want a list of basic|bearer|client_credentials"));
+  EXPECT_THAT(problem(R"("auth":[])"), HasSubstr("auth: want"));
+}
+
+TEST_F(PeopleSoftSandboxTest, TheSiteIsConfiguredAnewWhileItRuns) {
+  Configure({{"row_keys", "bare"}, {"password", "changed"}});
+  EXPECT_EQ(Get(WholeDay()).status, 401);
+  password_ = "changed";
+  EXPECT_EQ(OnlyRow()["PO_ID"], "0000000123");
+  Configure({{"row_keys", nullptr}});
+  EXPECT_EQ(OnlyRow()["A.PO_ID"], "0000000123") << "null is the default";
+  site_->Reset();
+  EXPECT_EQ(Get(WholeDay()).status, 200) << "a reset keeps the configuration";
+}
+
+TEST_F(PeopleSoftSandboxTest, ABadConfigurationChangesNothing) {
+  const auto problem = [&](const nlohmann::json& change) {
+    return std::string(site_->Configure(change.dump()).message());
+  };
+  EXPECT_THAT(problem({{"row_keys", "bare"}, {"colour", "red"}}), HasSubstr("unknown key colour"));
+  EXPECT_THAT(problem({{"row_keys", "bare"}, {"api_listen", "127.0.0.1:1"}}),
+              HasSubstr("api_listen: cannot change"));
+  EXPECT_THAT(problem({{"password", nullptr}}), HasSubstr("password: want a string"));
+  EXPECT_THAT(problem("row_keys"), HasSubstr("want a JSON object"));
+  EXPECT_EQ(OnlyRow()["A.PO_ID"], "0000000123");
+}
+
 TEST_F(PeopleSoftSandboxTest, JournalHasEveryRequestButNoCredential) {
   Get(WholeDay());
   password_ = "wrong";
@@ -100,6 +135,11 @@ TEST_F(PeopleSoftSandboxTest, AdminApiLoadsResetsAndShows) {
   EXPECT_EQ(faults[0]["hits"], 1);
   EXPECT_EQ(faults[0]["kind"], "bare_500");
   EXPECT_EQ(admin("POST", "/admin/faults", R"({"remove":["f"]})").body, "{\"faults\":[]}");
+
+  EXPECT_EQ(admin("POST", "/admin/site", R"({"row_cap":1})").status, 200);
+  EXPECT_EQ(Query(WholeDay())["numrows"], 1);
+  EXPECT_EQ(admin("POST", "/admin/site", R"({"row_cap":-1})").status, 400);
+  EXPECT_EQ(admin("POST", "/admin/tokens/revoke").status, 200);
 
   EXPECT_EQ(admin("POST", "/admin/reset").status, 200);
   EXPECT_THAT(Truth()["documents"], IsEmpty());

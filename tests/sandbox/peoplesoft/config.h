@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "nlohmann/json.hpp"
 #include "tests/sandbox/peoplesoft/local_time.h"
 
 namespace psups::peoplesoft_sandbox {
@@ -13,6 +14,8 @@ namespace psups::peoplesoft_sandbox {
 // One PeopleSoft site. What the wire reference leaves unconfirmed is an option here; its default is
 // the initialiser. docs/sandbox.md says what each one means.
 struct SiteConfig {
+  nlohmann::json source = {};  // what it was read from
+
   std::string api_listen = "127.0.0.1:0";
   std::string admin_listen = "127.0.0.1:0";
   std::string tls_certificate_file = {};  // empty: plain HTTP
@@ -20,9 +23,19 @@ struct SiteConfig {
 
   std::string path_prefix = {};
   std::string node = {};
+  std::string write_back_path = "PSUPS_TRACKING.v1";
+
+  std::set<std::string> auth = {"basic"};  // the kinds accepted
   std::string oprid = {};
   std::string password = {};
-  std::string write_back_path = "PSUPS_TRACKING.v1";
+  std::string bearer_token = {};
+  std::string client_id = {};  // at the identity provider
+  std::string client_secret = {};
+  std::string scope = {};     // empty: any
+  std::string audience = {};  // empty: any
+  std::string token_path = "/oauth2/token";
+  long token_seconds = 3600;
+  std::string token_expires_in_form = "number";  // or "string", "absent"
   std::set<std::string> operations = {"QAS_EXECUTEQRY_REST_GET", "PSUPS_TRACKING_POST"};
   bool production = true;  // service system status: Production hides error details
 
@@ -53,5 +66,9 @@ struct SiteConfig {
 
 // INVALID_ARGUMENT naming every missing, unknown or bad key at once.
 absl::StatusOr<SiteConfig> ParseConfig(const std::string& json_text);
+
+// `site` with the keys of a JSON object in place of its own; null is the default. INVALID_ARGUMENT
+// also for a key of the listeners.
+absl::StatusOr<SiteConfig> ChangeConfig(const SiteConfig& site, const std::string& json_text);
 
 }  // namespace psups::peoplesoft_sandbox

@@ -43,6 +43,10 @@ bool Applies(FaultKind kind, const std::string& route) {
       return route == "query";
     case FaultKind::kAcceptedButFailed:
       return route == "writeback";
+    case FaultKind::kIbError200:
+    case FaultKind::kPermission:
+    case FaultKind::kContactError:
+      return route != "token";
     default:
       return true;
   }
@@ -96,8 +100,8 @@ absl::StatusOr<FaultRule> ParseRule(const Json& json) {
     }
   }
   if (!has_kind) return Wants(rule.id, "kind", "a kind");
-  if (std::set<std::string>{"query", "writeback", "*"}.count(rule.route) == 0) {
-    return Wants(rule.id, "route", "query|writeback|*");
+  if (std::set<std::string>{"query", "writeback", "token", "*"}.count(rule.route) == 0) {
+    return Wants(rule.id, "route", "query|writeback|token|*");
   }
   if (rule.route != "*" && !Applies(rule.kind, rule.route)) {
     return Wants(rule.id, "kind", "one that this route can have");

@@ -38,7 +38,7 @@ enum class FaultKind {
 
 struct FaultRule {
   std::string id = {};
-  std::string route = {};  // "query", "writeback" or "*"
+  std::string route = {};  // "query", "writeback", "token" or "*"
   FaultKind kind = FaultKind::kStatus;
   int64_t count = -1;      // hits left; -1: no end
   double probability = 1;  // of a matching request being hit

@@ -18,6 +18,7 @@ namespace {
 constexpr char kConnector[] = "/PSIGW/RESTListeningConnector/";
 constexpr char kQueryService[] = "ExecuteQuery.v1";
 constexpr char kQueryOperation[] = "QAS_EXECUTEQRY_REST_GET";
+constexpr char kBearer[] = "Bearer ";
 constexpr char kWriteBackOperation[] = "PSUPS_TRACKING_POST";
 
 // True if the rule stands in place of the site's own answer.
@@ -66,19 +67,20 @@ bool IsFault(const FaultRule* fault, FaultKind kind) {
 }  // namespace
 
 struct Site::Address {
-  std::string route = "unknown";  // "query", "writeback"
+  std::string route = "unknown";  // "query", "writeback", "token"
   bool right_node = false;
   std::vector<std::string> segments = {};  // after ExecuteQuery.v1
 
   std::string operation() const { return route == "query" ? kQueryOperation : kWriteBackOperation; }
 };
 
-Site::Site(SiteConfig config, Now now) : config_(std::move(config)), now_(std::move(now)) {}
+Site::Site(SiteConfig config, Now now) : now_(std::move(now)), config_(std::move(config)) {}
 
 absl::Status Site::AppendJournalTo(const std::string& file) { return journal_.AppendTo(file); }
 
 Site::Address Site::Locate(const std::string& path) const {
   Address address;
+  if (path == config_.token_path) address.route = "token";
   const std::string start = config_.path_prefix + kConnector;
   if (!absl::StartsWith(path, start)) return address;
   std::vector<std::string> segments =
@@ -130,11 +132,14 @@ HttpResponse Site::Answer(const HttpServerRequest& request, const Address& addre
     return AnswerWithFault(request, address, *fault);
   }
   if (address.route == "unknown") return NotFoundPage();
+  if (address.route == "token") {
+    if (request.method != "POST") return {.status = 405};
+    return state_.identity_provider.Issue(request, config_, now);
+  }
   if (!address.right_node) return IbResponse(500, ContactError());
   if (request.method != (address.route == "query" ? "GET" : "POST")) return {.status = 405};
 
-  if (FindHeader(request.headers, "Authorization") !=
-      BasicAuthorization(config_.oprid, config_.password)) {
+  if (!IsAuthenticated(request, now)) {
     HttpResponse response = IbResponse(config_.auth_failure_status, WrongPassword());
     if (config_.www_authenticate) {
       response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"PeopleSoft\"");
@@ -147,6 +152,16 @@ HttpResponse Site::Answer(const HttpServerRequest& request, const Address& addre
   }
   return address.route == "query" ? AnswerQuery(request, address, fault, now)
                                   : AnswerWriteBack(request, fault, now);
+}
+
+bool Site::IsAuthenticated(const HttpServerRequest& request, absl::Time now) const {
+  const std::string sent(FindHeader(request.headers, "Authorization"));
+  const auto accepts = [&](const char* kind) { return config_.auth.count(kind) != 0; };
+  if (accepts("basic") && sent == BasicAuthorization(config_.oprid, config_.password)) return true;
+  if (!absl::StartsWith(sent, kBearer)) return false;
+  const std::string bearer = sent.substr(sizeof(kBearer) - 1);
+  return (accepts("bearer") && bearer == config_.bearer_token) ||
+         (accepts("client_credentials") && state_.identity_provider.IsGood(bearer, now));
 }
 
 HttpResponse Site::AnswerQuery(const HttpServerRequest& request, const Address& address,
@@ -203,6 +218,7 @@ HttpResponse Site::AnswerWithFault(const HttpServerRequest& request, const Addre
     case FaultKind::kIbError200:
       return IbResponse(200, HandlerFailure("The handler failed."));
     case FaultKind::kUnauthorized:
+      if (address.route == "token") return InvalidClient();
       return IbResponse(config_.auth_failure_status, WrongPassword());
     case FaultKind::kPermission:
       return IbResponse(config_.permission_failure_status,
@@ -247,6 +263,14 @@ absl::StatusOr<int64_t> Site::Load(Json orders) {
   return std::ssize(documents);
 }
 
+absl::Status Site::Configure(const std::string& change) {
+  const std::lock_guard lock(mutex_);
+  absl::StatusOr<SiteConfig> changed = ChangeConfig(config_, change);
+  if (!changed.ok()) return changed.status();
+  config_ = *std::move(changed);
+  return absl::OkStatus();
+}
+
 absl::Status Site::ChangeFaults(const Json& change) {
   const std::lock_guard lock(mutex_);
   return state_.faults.Change(change);
@@ -268,7 +292,13 @@ std::string Site::Truth() {
   return absl::StrCat("{\"documents\":", state_.documents.CommittedText(),
                       ",\"pending\":", state_.documents.PendingText(),
                       ",\"updates\":", state_.write_back.Updates(), ",\"reads\":[",
-                      absl::StrJoin(state_.reads, ","), "]}");
+                      absl::StrJoin(state_.reads, ","),
+                      "],\"tokens_issued\":", state_.identity_provider.issued(), "}");
+}
+
+void Site::RevokeTokens() {
+  const std::lock_guard lock(mutex_);
+  state_.identity_provider.Revoke();
 }
 
 void Site::Reset() {

@@ -12,6 +12,7 @@
 #include "tests/sandbox/peoplesoft/config.h"
 #include "tests/sandbox/peoplesoft/documents.h"
 #include "tests/sandbox/peoplesoft/faults.h"
+#include "tests/sandbox/peoplesoft/identity_provider.h"
 #include "tests/sandbox/peoplesoft/journal.h"
 #include "tests/sandbox/peoplesoft/tables.h"
 #include "tests/sandbox/peoplesoft/write_back.h"
@@ -36,12 +37,18 @@ class Site {
   // documents came.
   absl::StatusOr<int64_t> Load(Json orders);
 
+  // Changes keys of the configuration from the next request on; see ChangeConfig.
+  absl::Status Configure(const std::string& change);
+
   absl::Status ChangeFaults(const Json& change);
   Json DescribeFaults() const;
   std::string JournalSince(int64_t since) const;
   std::string Truth();
 
-  // Forgets everything but the configuration.
+  // Every bearer issued is unknown from now on.
+  void RevokeTokens();
+
+  // Forgets everything but the configuration as it is now.
   void Reset();
 
  private:
@@ -51,6 +58,7 @@ class Site {
     Documents documents = {};
     WriteBack write_back = {};
     Faults faults = {};
+    IdentityProvider identity_provider = {};
     std::vector<std::string> reads = {};
   };
   struct Address;  // what a request's path asks for
@@ -58,6 +66,7 @@ class Site {
   Address Locate(const std::string& path) const;
   HttpResponse Answer(const HttpServerRequest& request, const Address& address,
                       const FaultRule* fault, absl::Time now);
+  bool IsAuthenticated(const HttpServerRequest& request, absl::Time now) const;
   HttpResponse AnswerQuery(const HttpServerRequest& request, const Address& address,
                            const FaultRule* fault, absl::Time now);
   HttpResponse AnswerWriteBack(const HttpServerRequest& request, const FaultRule* fault,
@@ -65,9 +74,9 @@ class Site {
   HttpResponse AnswerWithFault(const HttpServerRequest& request, const Address& address,
                                const FaultRule& fault) const;
 
-  const SiteConfig config_;
   const Now now_;
   mutable std::mutex mutex_;
+  SiteConfig config_;
   State state_ = {};
   Journal journal_ = {};
 };

@@ -132,7 +132,9 @@ class PeopleSoftSandboxTest : public testing::Test {
     const std::size_t mark = request.target.find('?');
     request.path = request.target.substr(0, mark);
     if (mark != std::string::npos) request.query = request.target.substr(mark + 1);
-    request.headers.emplace_back("Authorization", BasicAuthorization("PSUPS", password_));
+    const std::string authorization =
+        authorization_.value_or(BasicAuthorization("PSUPS", password_));
+    if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     request.headers.emplace_back("X-Request-ID", "call-1");
     std::optional<HttpServerReply> answer;
     site_->Handle(request, [&](HttpServerReply reply) { answer = std::move(reply); });
@@ -204,6 +206,11 @@ class PeopleSoftSandboxTest : public testing::Test {
     return results;
   }
 
+  void Configure(const nlohmann::json& change) {
+    const absl::Status status = site_->Configure(change.dump());
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
   Json Truth() { return Json::parse(site_->Truth()); }
   Json Journal() { return Json::parse(site_->JournalSince(0)); }
 
@@ -215,6 +222,7 @@ class PeopleSoftSandboxTest : public testing::Test {
   nlohmann::json options_ = {};
   absl::Time now_ = Utc(11, 23, 20, 0);  // 15:00 in New York
   std::string password_ = "secret";
+  std::optional<std::string> authorization_ = {};  // in place of Basic; empty: none
   std::optional<Site> site_ = {};
 };
 
