@@ -179,18 +179,19 @@ const Document* Documents::Find(const std::string& type, const std::string& busi
   return found == entries_.end() ? nullptr : &found->second.document;
 }
 
-std::set<std::string> Documents::SourcedTo(const Document& requisition, int64_t line,
+std::set<DocumentKey> Documents::SourcedTo(const Document& requisition, int64_t line,
                                            int64_t schedule, int64_t distribution) const {
-  std::set<std::string> ids;
+  std::set<DocumentKey> orders;
   const std::string wanted =
       RequisitionSchedule(requisition.business_unit, requisition.id, line, schedule);
   for (auto sourcing = sourced_.lower_bound({.requisition_schedule = wanted});
        sourcing != sourced_.end() && sourcing->requisition_schedule == wanted; ++sourcing) {
     if (sourcing->distribution == 0 || sourcing->distribution == distribution) {
-      ids.insert(entries_.at(sourcing->purchase_order).document.id);
+      const Document& order = entries_.at(sourcing->purchase_order).document;
+      orders.insert({order.business_unit, order.id});
     }
   }
-  return ids;
+  return orders;
 }
 
 std::string Documents::CommittedText() const {

@@ -23,6 +23,13 @@ struct Document {
   LocalTime updated = {};
 };
 
+// What names a document of one type.
+struct DocumentKey {
+  std::string business_unit = {};
+  std::string id = {};
+  auto operator<=>(const DocumentKey&) const = default;
+};
+
 // All documents of a site: those committed, found by key or by their time of update, and those
 // whose transaction has not committed yet, which nobody can see.
 class Documents {
@@ -46,7 +53,7 @@ class Documents {
 
   // The purchase orders into which a distribution of a requisition's schedule was sourced, in
   // order, each once. A purchase order that names no distribution takes them all.
-  std::set<std::string> SourcedTo(const Document& requisition, int64_t line, int64_t schedule,
+  std::set<DocumentKey> SourcedTo(const Document& requisition, int64_t line, int64_t schedule,
                                   int64_t distribution) const;
 
   // JSON arrays of the documents as loaded.

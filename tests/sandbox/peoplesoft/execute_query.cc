@@ -6,7 +6,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -45,29 +44,38 @@ std::vector<std::string> List(const std::string& text) {
 
 absl::Status Complain(const std::string& what) { return absl::InvalidArgumentError(what); }
 
+absl::Status ParseWindow(const SiteConfig& site, QuerySelection& selection) {
+  for (const auto& [name, value] : selection.prompts) {
+    if (name != "FROM_DTTM" && name != "TO_DTTM") continue;
+    const std::optional<LocalTime> time = ParseLocal(value, site.prompt_datetime_form);
+    if (!time) return Complain(absl::StrCat("Prompt ", name, " is not a date and time."));
+    (name == "FROM_DTTM" ? selection.from : selection.to) = *time;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ParsePrompts(const SiteConfig& site, const Variables& variables, QueryCall& call) {
   const std::vector<std::string> names = List(Value(variables, "prompt_uniquepromptname"));
   const std::vector<std::string> values = List(Value(variables, "prompt_fieldvalue"));
   if (names.size() != values.size()) {
     return Complain(absl::StrCat(names.size(), " prompt names, ", values.size(), " values"));
   }
-  std::map<std::string, std::string> prompts;
+  std::map<std::string, std::string>& prompts = call.selection.prompts;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] != "FROM_DTTM" && names[i] != "TO_DTTM") {
+    const auto prompt = std::find_if(call.query->prompts.begin(), call.query->prompts.end(),
+                                     [&](const Prompt& known) { return known.name == names[i]; });
+    if (prompt == call.query->prompts.end()) {
       return Complain("Prompt " + names[i] + " is not one of the query's.");
     }
-    prompts.emplace(names[i], values[i]);
+    const std::string value(absl::StripTrailingAsciiWhitespace(values[i]));
+    if (!value.empty()) prompts.emplace(prompt->name, value);
   }
-  for (const char* const name : {"FROM_DTTM", "TO_DTTM"}) {
-    const std::string value = prompts[name];
-    if (value.empty()) return Complain(absl::StrCat("Required prompt ", name, " has no value."));
-    const std::optional<LocalTime> time = ParseLocal(value, site.prompt_datetime_form);
-    if (!time) return Complain(absl::StrCat("Prompt ", name, " is not a date and time."));
-    const bool is_from = absl::StartsWith(name, "FROM");
-    (is_from ? call.from : call.to) = *time;
-    (is_from ? call.from_text : call.to_text) = value;
+  for (const Prompt& prompt : call.query->prompts) {
+    if (prompt.required && prompts.count(prompt.name) == 0) {
+      return Complain(absl::StrCat("Required prompt ", prompt.name, " has no value."));
+    }
   }
-  return absl::OkStatus();
+  return ParseWindow(site, call.selection);
 }
 
 // 0 asks for the profile's maximum and -1 for all rows; the profile cuts whatever was asked.
@@ -76,10 +84,9 @@ absl::Status ParseLimit(const SiteConfig& site, const Variables& variables, Quer
   if (!absl::SimpleAtoi(Value(variables, "maxrows"), &asked) || asked < -1) {
     return Complain("maxrows is required and is a number.");
   }
-  call.limit = std::max<int64_t>(asked, 0);
-  if (site.row_cap > 0) {
-    call.limit = call.limit > 0 ? std::min(call.limit, site.row_cap) : site.row_cap;
-  }
+  long& limit = call.selection.limit;
+  limit = std::max<int64_t>(asked, 0);
+  if (site.row_cap > 0) limit = limit > 0 ? std::min(limit, site.row_cap) : site.row_cap;
   return absl::OkStatus();
 }
 

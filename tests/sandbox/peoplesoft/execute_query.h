@@ -13,11 +13,7 @@ namespace psups::peoplesoft_sandbox {
 struct QueryCall {
   const QueryDefinition* query = nullptr;
   std::vector<Column> columns = {};  // all, or those of filterfields
-  LocalTime from = {};
-  LocalTime to = {};
-  std::string from_text = {};
-  std::string to_text = {};
-  long limit = 0;  // of rows, 0: none
+  QuerySelection selection = {};     // as far as the caller says: prompts and limit
   bool json = true;
 };
 

@@ -27,15 +27,45 @@ const std::set<std::string>& NumberFields() {
 
 // Only lengths that the wire reference confirms.
 const std::map<std::string, std::size_t>& Lengths() {
-  static const auto* const lengths = new std::map<std::string, std::size_t>{
-      {"BUSINESS_UNIT", 5}, {"PO_ID", 10},        {"REQ_ID", 10},          {"VENDOR_ID", 10},
-      {"SETID", 5},         {"VENDOR_SETID", 5},  {"ITM_SETID", 5},        {"SHIPTO_SETID", 5},
-      {"INV_ITEM_ID", 18},  {"CARRIER_ID", 10},   {"SHIP_TYPE_ID", 10},    {"UNIT_OF_MEASURE", 3},
-      {"ADDRESS1", 55},     {"ADDRESS2", 55},     {"ADDRESS3", 55},        {"ADDRESS4", 55},
-      {"CITY", 30},         {"STATE", 6},         {"POSTAL", 12},          {"COUNTRY", 3},
-      {"NAME1", 40},        {"BUYER_ID", 30},     {"UNIT_MEASURE_WT", 3},  {"UNIT_MEASURE_DIM", 3},
-      {"LOCATION", 10},     {"RECNAME", 15},      {"SETCNTRLVALUE", 20},   {"EFF_STATUS", 1},
-      {"PO_STATUS", 2},     {"CANCEL_STATUS", 1}, {"DESCR254_MIXED", 254}, {"PHYSICAL_NATURE", 1}};
+  static const auto* const lengths =
+      new std::map<std::string, std::size_t>{{"BUSINESS_UNIT", 5},
+                                             {"PO_ID", 10},
+                                             {"REQ_ID", 10},
+                                             {"VENDOR_ID", 10},
+                                             {"SETID", 5},
+                                             {"VENDOR_SETID", 5},
+                                             {"ITM_SETID", 5},
+                                             {"SHIPTO_SETID", 5},
+                                             {"INV_ITEM_ID", 18},
+                                             {"CARRIER_ID", 10},
+                                             {"SHIP_TYPE_ID", 10},
+                                             {"UNIT_OF_MEASURE", 3},
+                                             {"ADDRESS1", 55},
+                                             {"ADDRESS2", 55},
+                                             {"ADDRESS3", 55},
+                                             {"ADDRESS4", 55},
+                                             {"CITY", 30},
+                                             {"STATE", 6},
+                                             {"POSTAL", 12},
+                                             {"COUNTRY", 3},
+                                             {"NAME1", 40},
+                                             {"BUYER_ID", 30},
+                                             {"UNIT_MEASURE_WT", 3},
+                                             {"UNIT_MEASURE_DIM", 3},
+                                             {"LOCATION", 10},
+                                             {"RECNAME", 15},
+                                             {"SETCNTRLVALUE", 20},
+                                             {"EFF_STATUS", 1},
+                                             {"PO_STATUS", 2},
+                                             {"CANCEL_STATUS", 1},
+                                             {"DESCR254_MIXED", 254},
+                                             {"PHYSICAL_NATURE", 1},
+                                             {"BUSINESS_UNIT_IN", 5},
+                                             {"BUSINESS_UNIT_OM", 5},
+                                             {"BUSINESS_UNIT_REQ", 5},
+                                             {"LOCATION_SETID", 5},
+                                             {"UNIT_MEASURE_STD", 3},
+                                             {"UNIT_OF_MEASURE_TO", 3}};
   return *lengths;
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,22 +23,17 @@ struct Column {
   ColumnKind kind = ColumnKind::kCharacter;
 };
 
-// A public query that the site's admin has built.
-struct QueryDefinition {
+struct Prompt {
   std::string name = {};
-  std::string document_type = {};
-  std::vector<Column> columns = {};
+  bool required = false;
 };
 
-// PSUPS_PO or PSUPS_REQ, or null; names compare by case.
-const QueryDefinition* FindQuery(const std::string& name);
-
-// One joined row: a record for each alias A to J, null where the outer join found nothing. Valid as
+// One joined row: a record for each alias A to N, null where the outer join found nothing. Valid as
 // long as the documents and tables it came from stay unchanged.
 struct QueryRow {
-  const Document* document = nullptr;
-  std::array<const Json*, 'J' - 'A' + 1> records = {};
-  std::string sourced_po_id = {};
+  const Document* document = nullptr;  // null: of set-up records only
+  std::array<const Json*, 'N' - 'A' + 1> records = {};
+  std::shared_ptr<const Json> made = {};  // keeps a record that is made for this row alone
 
   const Json*& record(char alias) { return records[alias - 'A']; }
   const Json* record(char alias) const { return records[alias - 'A']; }
@@ -45,16 +43,39 @@ struct QueryRow {
 };
 
 struct QuerySelection {
-  LocalTime from = {};
-  LocalTime to = {};
-  std::string today = {};                     // for effective dates
-  std::set<std::string> business_units = {};  // row security; empty: all
-  long limit = 0;                             // rows beyond it are cut silently; 0: none
-  int copies = 1;                             // of each row, before the cut
+  std::map<std::string, std::string> prompts = {};  // those with a value
+  LocalTime from = {};                              // FROM_DTTM
+  LocalTime to = {};                                // TO_DTTM
+  std::string today = {};                           // for effective dates
+  std::set<std::string> business_units = {};        // row security; empty: all
+  long limit = 0;                                   // rows beyond it are cut silently; 0: none
+  int copies = 1;                                   // of each row, before the cut
+
+  std::string Prompt(const std::string& name) const;  // empty: it has no value
+
+  // The values of ID_1 to ID_10, in order, each once.
+  std::set<std::string> Ids() const;
 };
 
-// Ordered by business unit, id, line, schedule.
+// What a site's queries read.
+struct SiteData {
+  const Documents& documents;
+  const Tables& tables;
+};
+
+// A query that the site's admin has built.
+struct QueryDefinition {
+  std::string name = {};
+  std::vector<Column> columns = {};
+  std::vector<Prompt> prompts = {};
+  // In the query's order; may end once it has `limit` of them.
+  std::function<std::vector<QueryRow>(const QuerySelection&, const SiteData&)> rows = {};
+};
+
+// Null if there is none; names compare by case.
+const QueryDefinition* FindQuery(const std::string& name);
+
 std::vector<QueryRow> RunQuery(const QueryDefinition& query, const QuerySelection& selection,
-                               const Documents& documents, const Tables& tables);
+                               const SiteData& data);
 
 }  // namespace psups::peoplesoft_sandbox

@@ -54,9 +54,13 @@ struct Cell {
   bool is_number = false;
 };
 
-Cell NumberCell(const Json* value, bool has_record, const SiteConfig& site) {
-  if (!has_record) return {site.missing_numbers_as_zero ? "0" : "", site.missing_numbers_as_zero};
-  if (value == nullptr) return {"0", true};
+Cell NumberCell(const QueryRow& row, const Column& column, const SiteConfig& site) {
+  if (row.record(column.record) == nullptr) {
+    return {site.missing_numbers_as_zero ? "0" : "", site.missing_numbers_as_zero};
+  }
+  const Json* const value = row.Find(column);
+  // An order that was loaded without one is joined to the first address.
+  if (value == nullptr) return {column.field == "ADDRESS_SEQ_NUM" ? "1" : "0", true};
   if (value->is_number()) return {value->dump(), true};
   return {PlainDecimal(*value), true};
 }
@@ -73,11 +77,10 @@ std::string DateTimeText(const LocalTime& time, const SiteConfig& site) {
 }
 
 Cell CellOf(const QueryRow& row, const Column& column, const SiteConfig& site) {
-  if (column.record == 'J') return {row.sourced_po_id};
   const Json* const value = row.Find(column);
   switch (column.kind) {
     case ColumnKind::kNumber:
-      return NumberCell(value, row.record(column.record) != nullptr, site);
+      return NumberCell(row, column, site);
     case ColumnKind::kDateTime:
       return {DateTimeText(row.document->updated, site)};
     case ColumnKind::kTranslate:

@@ -64,6 +64,17 @@ bool IsFault(const FaultRule* fault, FaultKind kind) {
   return fault != nullptr && fault->kind == kind;
 }
 
+// A query answered, for the truth.
+std::string DescribeRead(const QueryAnswer& answer, std::map<std::string, std::string> prompts,
+                         absl::Time now) {
+  Json read = {{"time", FormatUtc(now)}, {"query", answer.query->name}};
+  if (const auto from = prompts.extract("FROM_DTTM")) read["from"] = from.mapped();
+  if (const auto to = prompts.extract("TO_DTTM")) read["to"] = to.mapped();
+  if (!prompts.empty()) read["prompts"] = prompts;
+  read["rows"] = answer.rows.size();
+  return Dump(read);
+}
+
 }  // namespace
 
 struct Site::Address {
@@ -166,27 +177,19 @@ bool Site::IsAuthenticated(const HttpServerRequest& request, absl::Time now) con
 
 HttpResponse Site::AnswerQuery(const HttpServerRequest& request, const Address& address,
                                const FaultRule* fault, absl::Time now) {
-  const auto call = ParseQueryCall(config_, address.segments, request.query);
+  auto call = ParseQueryCall(config_, address.segments, request.query);
   if (!call.ok()) return QueryError(config_, std::string(call.status().message()));
 
+  QuerySelection& selection = call->selection;
+  selection.today = absl::FormatTime("%Y-%m-%d", now, config_.base_time_zone);
+  selection.business_units = config_.row_security_business_units;
+  selection.copies = IsFault(fault, FaultKind::kDuplicateRows) ? 2 : 1;
   QueryAnswer answer;
   answer.query = call->query;
   answer.columns = call->columns;
-  answer.rows = RunQuery(*call->query,
-                         {.from = call->from,
-                          .to = call->to,
-                          .today = absl::FormatTime("%Y-%m-%d", now, config_.base_time_zone),
-                          .business_units = config_.row_security_business_units,
-                          .limit = call->limit,
-                          .copies = IsFault(fault, FaultKind::kDuplicateRows) ? 2 : 1},
-                         state_.documents, state_.tables);
+  answer.rows = RunQuery(*call->query, selection, {state_.documents, state_.tables});
   answer.numrows = std::ssize(answer.rows) + (IsFault(fault, FaultKind::kWrongNumrows) ? 1 : 0);
-  const Json read = {{"time", FormatUtc(now)},
-                     {"query", call->query->name},
-                     {"from", call->from_text},
-                     {"to", call->to_text},
-                     {"rows", answer.rows.size()}};
-  state_.reads.push_back(Dump(read));
+  state_.reads.push_back(DescribeRead(answer, selection.prompts, now));
 
   if (!call->json) {
     return {.status = 200,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "common/http_message.h"
@@ -145,13 +146,24 @@ class PeopleSoftSandboxTest : public testing::Test {
     return Send({.method = "GET", .target = target}).value().response;
   }
 
-  static std::string QueryTarget(const std::string& name, const std::string& from,
-                                 const std::string& to, int maxrows = 1000) {
+  using Prompts = std::vector<std::pair<std::string, std::string>>;
+
+  static std::string Target(const std::string& name, const Prompts& prompts, int maxrows = 1000) {
+    std::vector<std::string> names;
+    std::vector<std::string> values;
+    for (const auto& [prompt, value] : prompts) {
+      names.push_back(prompt);
+      values.push_back(absl::StrReplaceAll(value, {{" ", "%20"}}));
+    }
     return absl::StrCat(kBase, "ExecuteQuery.v1/public/", name,
                         "/JSON/NONFILE?isconnectedquery=N&maxrows=", maxrows,
-                        "&prompt_uniquepromptname=FROM_DTTM,TO_DTTM&prompt_fieldvalue=",
-                        absl::StrReplaceAll(from, {{" ", "%20"}}), ",",
-                        absl::StrReplaceAll(to, {{" ", "%20"}}), "&json_resp=true");
+                        "&prompt_uniquepromptname=", absl::StrJoin(names, ","),
+                        "&prompt_fieldvalue=", absl::StrJoin(values, ","), "&json_resp=true");
+  }
+
+  static std::string QueryTarget(const std::string& name, const std::string& from,
+                                 const std::string& to, int maxrows = 1000) {
+    return Target(name, {{"FROM_DTTM", from}, {"TO_DTTM", to}}, maxrows);
   }
 
   static std::string WholeDay(const std::string& name = "PSUPS_PO", int maxrows = 1000) {

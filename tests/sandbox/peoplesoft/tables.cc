@@ -25,6 +25,9 @@ const std::map<std::string, RecordDefinition>& Definitions() {
       {"MASTER_ITEM_TBL", {.key = {"SETID", "INV_ITEM_ID"}}},
       {"INV_ITEMS", {.key = {"SETID", "INV_ITEM_ID"}, .effective_dated = true}},
       {"INV_ITEM_UOM", {.key = {"SETID", "INV_ITEM_ID", "UNIT_OF_MEASURE"}}},
+      {"UNITS_CVT_TBL", {.key = {"UNIT_OF_MEASURE", "UNIT_OF_MEASURE_TO"}}},
+      {"CUSTOMER", {.key = {"SETID", "CUST_ID"}}},
+      {"BUS_UNIT_TBL_IN", {.key = {"BUSINESS_UNIT"}}},
   };
   return *definitions;
 }
