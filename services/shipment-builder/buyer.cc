@@ -178,6 +178,12 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
         live.state = State::kLabeling;
         live.due_in = kNewRevisionComesIn;
         break;
+      case Verdict::Kind::kShippedElsewhere:
+        // Planning leaves a purchase order's schedules out; a requisition waits for its revision.
+        Postpone(live);
+        live.state = State::kLabeling;
+        effects.replan = live.document_type == "PO";
+        break;
     }
     if (live.state != from && effects.action.empty()) effects.action = "shipment.wait";
     if (!effects.action.empty()) {
@@ -187,10 +193,18 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
     return effects;
   };
   absl::StatusOr<std::vector<Stored>> stored = store_.Update(held, leases_.lease(), change);
-  if (absl::IsFailedPrecondition(stored.status()) && batch.size() > 1) {
+  const bool elsewhere = absl::IsAlreadyExists(stored.status());
+  if ((elsewhere || absl::IsFailedPrecondition(stored.status())) && batch.size() > 1) {
     // One of them would take what another purchase holds: each for itself, so that only that one
     // stops.
     for (std::size_t i = 0; i < batch.size(); ++i) OpenAndSend({batch[i]}, {verdicts[i]});
+    return;
+  }
+  if (elsewhere) {
+    LogInfo("shipped_elsewhere",
+            {{"shipment", held.front().shipment.name()}, {"status", stored.status()}});
+    OpenAndSend(std::move(batch), {{.kind = Verdict::Kind::kShippedElsewhere}});
+    wakeups_.replan.Notify();
     return;
   }
   if (absl::IsFailedPrecondition(stored.status())) {

@@ -49,7 +49,7 @@ class Buyer {
   };
 
   struct Verdict {
-    enum class Kind { kBuy, kPark, kWait, kNewRevision };
+    enum class Kind { kBuy, kPark, kWait, kNewRevision, kShippedElsewhere };
     Kind kind = Kind::kWait;
     std::string account = {};
   };

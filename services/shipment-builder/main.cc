@@ -58,6 +58,9 @@ absl::StatusOr<int> ShowFigures(ShipmentStore& store) {
   }
   Gauge("psups_reviews_open", "Reviews that wait for a person.")
       .Set(static_cast<double>(figures.open_reviews));
+  Gauge("psups_schedules_partly_shipped",
+        "Schedules of purchase orders left out because a part was shipped as a requisition.")
+      .Set(static_cast<double>(figures.partly_shipped));
   return 0;
 }
 

@@ -228,13 +228,19 @@ bool ReceivedInFull(const Order& order, const Share& share) {
          now->received() >= share.received + share.quantity;
 }
 
+// A requisition's label that was there before the purchase order stays: it is the purchase order
+// that does not ship then.
+bool Ships(const Schedule& schedule) {
+  return schedule.ineligible_reason() == Schedule::INELIGIBLE_REASON_UNSPECIFIED ||
+         schedule.ineligible_reason() == Schedule::SOURCED_TO_PO;
+}
+
 // True unless a schedule of the shipment may not ship for now, or not any more.
 bool MayShip(const Order& order, const Shipment& shipment) {
   return std::all_of(shipment.shares.begin(), shipment.shares.end(), [&](const Share& share) {
     const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
     return ReceivedInFull(order, share) ||
-           (schedule != nullptr && QuantitiesOf(*schedule).has_value() &&
-            schedule->ineligible_reason() == Schedule::INELIGIBLE_REASON_UNSPECIFIED);
+           (schedule != nullptr && QuantitiesOf(*schedule).has_value() && Ships(*schedule));
   });
 }
 

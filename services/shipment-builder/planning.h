@@ -28,6 +28,9 @@ struct Calendar {
 // UPS takes a shipment so many days ahead.
 inline constexpr int kDaysAhead = 7;
 
+// Stands on a purchase order's schedule, in memory only, whose requisition purchases hold.
+inline constexpr auto kShippedAsRequisition = static_cast<Schedule::IneligibleReason>(1000);
+
 // A shipment as an order asks for it.
 struct PlannedShipment {
   std::string service_code = {};

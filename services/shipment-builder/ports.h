@@ -169,7 +169,8 @@ class ShipmentStore {
   using Plan = std::function<Reconciliation(const orders::v1::Order& order,
                                             std::vector<Shipment>& existing, int64_t built)>;
   // Stores revisions that are newer than what is stored and what `plan` makes of them; older and
-  // equal ones change nothing. Returns what was stored new or changed.
+  // equal ones change nothing. A purchase order's schedules whose requisitions purchases hold are
+  // planned as not to be shipped. Returns what was stored new or changed.
   virtual absl::StatusOr<std::vector<Stored>> TakeIn(const std::vector<orders::v1::Order>& orders,
                                                      const Plan& plan) = 0;
   // Plans again up to `limit` of the orders whose schedules became free.
@@ -191,7 +192,9 @@ class ShipmentStore {
   // Changes a shipment, at `index` of the leased ones, and says what goes with it.
   using Change = std::function<Effects(Shipment& shipment, std::size_t index)>;
   // Changes those that are still held under their lease, with their rows locked, all or none.
-  // Others are left out. FAILED_PRECONDITION if a schedule would be given to two purchases.
+  // Others are left out. FAILED_PRECONDITION if a schedule would be given to two purchases;
+  // ALREADY_EXISTS if one would be bought that a purchase holds under another document's number: a
+  // requisition and the purchase order it was sourced to.
   // Effects::Lease::kRenew goes by `lease`. Returns what was stored.
   virtual absl::StatusOr<std::vector<Stored>> Update(const std::vector<Leased>& held,
                                                      absl::Duration lease,
@@ -252,6 +255,9 @@ class ShipmentStore {
     std::vector<std::pair<State, int64_t>> open_shipments = {};  // states that are no ends
     std::vector<std::pair<Work, absl::Duration>> oldest_due = {};
     int64_t open_reviews = 0;
+    // Schedules of purchase orders that do not ship because a part of them was shipped as a
+    // requisition's.
+    int64_t partly_shipped = 0;
   };
   virtual absl::StatusOr<Figures> Count() = 0;
 };

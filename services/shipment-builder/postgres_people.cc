@@ -280,6 +280,7 @@ absl::StatusOr<ShipmentStore::Resolved> PostgresShipmentStore::ResolveReview(
     if (!order.ParseFromString(bytes)) {
       return absl::DataLossError("orders: a snapshot does not parse");
     }
+    RETURN_IF_ERROR(MarkSkipped(tx, {connection, shipment.order_id}, order));
     RETURN_IF_ERROR(tx.Exec("UPDATE reviews SET state = 'RESOLVED', close_time = now(), "
                             "resolution = $3, resolved_by = $4, comment = $5 WHERE "
                             "connection_id = $1 AND review_id = $2",

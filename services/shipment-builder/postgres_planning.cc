@@ -1,9 +1,12 @@
 #include <map>
 #include <set>
 
+#include "absl/strings/str_cat.h"
+#include "common/log.h"
 #include "common/status_macros.h"
 #include "services/shipment-builder/grouping.h"
 #include "services/shipment-builder/postgres.h"
+#include "services/shipment-builder/postgres_links.h"
 #include "services/shipment-builder/postgres_store.h"
 
 namespace psups::shipment_builder {
@@ -59,6 +62,16 @@ absl::Status FindRefusedVoids(Tx& tx, std::vector<Shipment>& shipments) {
   return absl::OkStatus();
 }
 
+// What a person may have to ship by hand.
+void TellOfSkipped(const std::vector<Skipped>& skipped) {
+  for (const Skipped& one : skipped) {
+    if (one.reason != "PARTLY_SHIPPED_AS_REQUISITION") continue;
+    LogWarning("schedule_partly_shipped", {{"order", absl::StrCat("orders/", one.order_id)},
+                                           {"line", one.line},
+                                           {"schedule", one.schedule}});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::TakeIn(const std::vector<Order>& orders,
@@ -78,26 +91,30 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::TakeIn(const std::vec
                      rows_.Seal(key.first, "orders", key.second, order->SerializeAsString()));
     rows.Add({key.first, key.second, std::to_string(order->revision()), ByteaText(sealed)});
   }
-  return db_.TransactOr([&](Tx& tx) -> absl::StatusOr<std::vector<Stored>> {
-    ASSIGN_OR_RETURN(
-        const Rows stored,
-        tx.Exec("INSERT INTO orders (connection_id, order_id, revision, sealed) SELECT * FROM "
-                "unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) "
-                "ON CONFLICT (connection_id, order_id) DO UPDATE SET "
-                "revision = EXCLUDED.revision, sealed = EXCLUDED.sealed, update_time = now() "
-                "WHERE orders.revision < EXCLUDED.revision "
-                "RETURNING connection_id, order_id, built, (xmax = 0) AS fresh",
-                rows.Params()));
-    std::vector<OrderToPlan> to_plan;
-    for (const Row& row : stored) {
-      const ShipmentKey key{row.Text("connection_id"), row.Text("order_id")};
-      to_plan.push_back({.order = *newest.at(key),
-                         .key = key,
-                         .built = row.Int("built"),
-                         .fresh = row.Bool("fresh")});
-    }
-    return PlanOrders(tx, to_plan, plan);
-  });
+  std::vector<Skipped> skipped;
+  absl::StatusOr<std::vector<Stored>> planned =
+      db_.TransactOr([&](Tx& tx) -> absl::StatusOr<std::vector<Stored>> {
+        ASSIGN_OR_RETURN(
+            const Rows stored,
+            tx.Exec("INSERT INTO orders (connection_id, order_id, revision, sealed) SELECT * FROM "
+                    "unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) "
+                    "ON CONFLICT (connection_id, order_id) DO UPDATE SET "
+                    "revision = EXCLUDED.revision, sealed = EXCLUDED.sealed, update_time = now() "
+                    "WHERE orders.revision < EXCLUDED.revision "
+                    "RETURNING connection_id, order_id, built, (xmax = 0) AS fresh",
+                    rows.Params()));
+        std::vector<OrderToPlan> to_plan;
+        for (const Row& row : stored) {
+          const ShipmentKey key{row.Text("connection_id"), row.Text("order_id")};
+          to_plan.push_back({.order = *newest.at(key),
+                             .key = key,
+                             .built = row.Int("built"),
+                             .fresh = row.Bool("fresh")});
+        }
+        return PlanOrders(tx, to_plan, plan, skipped);
+      });
+  if (planned.ok()) TellOfSkipped(skipped);
+  return planned;
 }
 
 absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::PlanAgain(int limit, const Plan& plan) {
@@ -108,41 +125,47 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::PlanAgain(int limit, 
   std::set<std::string> connections;
   for (const Row& row : waiting) connections.insert(row.Text("connection_id"));
   RETURN_IF_ERROR(rows_.WarmUp(connections));
-  return db_.TransactOr([&](Tx& tx) -> absl::StatusOr<std::vector<Stored>> {
-    // An order that is being taken in is planned there; its turn comes afterwards.
-    ASSIGN_OR_RETURN(
-        const Rows rows,
-        tx.Exec("SELECT o.connection_id, o.order_id, o.built, o.sealed FROM orders o JOIN replans "
+  std::vector<Skipped> skipped;
+  absl::StatusOr<std::vector<Stored>> planned =
+      db_.TransactOr([&](Tx& tx) -> absl::StatusOr<std::vector<Stored>> {
+        // An order that is being taken in is planned there; its turn comes afterwards.
+        ASSIGN_OR_RETURN(
+            const Rows rows,
+            tx.Exec(
+                "SELECT o.connection_id, o.order_id, o.built, o.sealed FROM orders o JOIN replans "
                 "r ON r.connection_id = o.connection_id AND r.order_id = o.order_id WHERE "
                 "o.connection_id = ANY($2::text[]) ORDER BY o.connection_id, o.order_id LIMIT $1 "
                 "FOR UPDATE OF o SKIP LOCKED",
                 {limit, std::vector<std::string>(connections.begin(), connections.end())}));
-    std::vector<OrderToPlan> to_plan;
-    Arrays keys(2);
-    for (const Row& row : rows) {
-      const ShipmentKey key{row.Text("connection_id"), row.Text("order_id")};
-      ASSIGN_OR_RETURN(const std::string bytes,
-                       rows_.Open(key.first, "orders", key.second, row.Binary("sealed")));
-      to_plan.push_back({.key = key, .built = row.Int("built"), .fresh = false});
-      if (!to_plan.back().order.ParseFromString(bytes)) {
-        return absl::DataLossError("orders: a snapshot does not parse");
-      }
-      keys.Add({key.first, key.second});
-    }
-    if (to_plan.empty()) return std::vector<Stored>{};
-    ASSIGN_OR_RETURN(std::vector<Stored> stored, PlanOrders(tx, to_plan, plan));
-    // Last: whoever ends a purchase holds its shipment and then asks for a plan.
-    RETURN_IF_ERROR(tx.Exec("DELETE FROM replans r USING unnest($1::text[], $2::text[]) "
-                            "AS x(connection_id, order_id) WHERE r.connection_id = "
-                            "x.connection_id AND r.order_id = x.order_id",
-                            keys.Params())
-                        .status());
-    return stored;
-  });
+        std::vector<OrderToPlan> to_plan;
+        Arrays keys(2);
+        for (const Row& row : rows) {
+          const ShipmentKey key{row.Text("connection_id"), row.Text("order_id")};
+          ASSIGN_OR_RETURN(const std::string bytes,
+                           rows_.Open(key.first, "orders", key.second, row.Binary("sealed")));
+          to_plan.push_back({.key = key, .built = row.Int("built"), .fresh = false});
+          if (!to_plan.back().order.ParseFromString(bytes)) {
+            return absl::DataLossError("orders: a snapshot does not parse");
+          }
+          keys.Add({key.first, key.second});
+        }
+        if (to_plan.empty()) return std::vector<Stored>{};
+        ASSIGN_OR_RETURN(std::vector<Stored> stored, PlanOrders(tx, to_plan, plan, skipped));
+        // Last: whoever ends a purchase holds its shipment and then asks for a plan.
+        RETURN_IF_ERROR(tx.Exec("DELETE FROM replans r USING unnest($1::text[], $2::text[]) "
+                                "AS x(connection_id, order_id) WHERE r.connection_id = "
+                                "x.connection_id AND r.order_id = x.order_id",
+                                keys.Params())
+                            .status());
+        return stored;
+      });
+  if (planned.ok()) TellOfSkipped(skipped);
+  return planned;
 }
 
 absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::PlanOrders(
-    Tx& tx, const std::vector<OrderToPlan>& to_plan, const Plan& plan) {
+    Tx& tx, std::vector<OrderToPlan>& to_plan, const Plan& plan, std::vector<Skipped>& skipped) {
+  skipped.clear();
   if (to_plan.empty()) return std::vector<Stored>{};
   std::map<ShipmentKey, std::vector<Shipment>> existing;
   Arrays known(2);
@@ -165,7 +188,9 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::PlanOrders(
       existing[{shipment.connection_id, shipment.order_id}].push_back(std::move(shipment));
     }
   }
+  RETURN_IF_ERROR(StoreLinks(tx, to_plan));
   RETURN_IF_ERROR(StoreSchedules(tx, to_plan));
+  ASSIGN_OR_RETURN(skipped, SkipShipped(tx, to_plan));
   std::vector<Changed> changed;
   Arrays built(3);
   for (const OrderToPlan& item : to_plan) {

@@ -50,6 +50,16 @@ class Arrays {
   std::size_t rows_ = 0;
 };
 
+inline constexpr std::string_view kService = "shipment-builder";
+
+// An order whose row is locked.
+struct OrderToPlan {
+  orders::v1::Order order = {};
+  ShipmentKey key = {};  // connection, order
+  int64_t built = 0;
+  bool fresh = false;
+};
+
 // Of shipments AS s, for ShipmentRows::Load.
 extern const char kShipmentColumns[];
 

@@ -6,17 +6,10 @@
 #include "common/envelope.h"
 #include "common/postgres.h"
 #include "services/shipment-builder/ports.h"
+#include "services/shipment-builder/postgres_links.h"
 #include "services/shipment-builder/postgres_rows.h"
 
 namespace psups::shipment_builder {
-
-// An order whose row is locked.
-struct OrderToPlan {
-  orders::v1::Order order = {};
-  ShipmentKey key = {};  // connection, order
-  int64_t built = 0;
-  bool fresh = false;
-};
 
 class PostgresShipmentStore : public ShipmentStore {
  public:
@@ -55,9 +48,9 @@ class PostgresShipmentStore : public ShipmentStore {
   absl::StatusOr<Figures> Count() override;
 
  private:
-  // Plans orders and writes what comes of it.
-  absl::StatusOr<std::vector<Stored>> PlanOrders(Tx& tx, const std::vector<OrderToPlan>& to_plan,
-                                                 const Plan& plan);
+  // Plans orders and writes what comes of it. `skipped` becomes what is newly left out.
+  absl::StatusOr<std::vector<Stored>> PlanOrders(Tx& tx, std::vector<OrderToPlan>& to_plan,
+                                                 const Plan& plan, std::vector<Skipped>& skipped);
   absl::StatusOr<ShipmentRecord> Read(Tx& tx, const std::string& shipment_id);
   absl::StatusOr<ReviewRecord> ReadReview(Tx& tx, const std::string& review_id);
 

@@ -282,6 +282,10 @@ absl::StatusOr<ShipmentStore::Figures> PostgresShipmentStore::Count() {
   ASSIGN_OR_RETURN(const Rows reviews,
                    db_.Exec("SELECT count(*) AS n FROM reviews WHERE state = 'OPEN'"));
   figures.open_reviews = reviews[0].Int("n");
+  ASSIGN_OR_RETURN(const Rows partly,
+                   db_.Exec("SELECT count(*) AS n FROM schedules WHERE skipped = "
+                            "'PARTLY_SHIPPED_AS_REQUISITION'"));
+  figures.partly_shipped = partly[0].Int("n");
   return figures;
 }
 

@@ -9,14 +9,13 @@
 #include "common/status_macros.h"
 #include "psups/shipments/v1/review_service.pb.h"
 #include "psups/shipments/v1/shipment_service.pb.h"
+#include "services/shipment-builder/postgres_links.h"
 #include "services/shipment-builder/postgres_rows.h"
 
 namespace psups::shipment_builder {
 namespace {
 
 namespace pb = psups::shipments::v1;
-
-constexpr std::string_view kService = "shipment-builder";
 
 std::string Bool(bool value) { return value ? "t" : "f"; }
 
@@ -186,7 +185,7 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
   if (changed.empty()) return stored;
   Arrays updates(kRowColumns), inserts(kRowColumns);
   Arrays old_packages(2), packages(10), statuses(5), purchases(10), labels(5), closed(2),
-      reviews(7), replans(2);
+      reviews(7), replans(2), spoken_for(5), taken(4);
   std::map<std::pair<ShipmentKey, std::pair<int, int>>, Decimal> allocations;
   std::vector<AuditEntry> entries;
   std::map<std::string, std::size_t> review_of;  // review id → position in stored
@@ -228,6 +227,13 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
     }
     if (effects.allocation != Effects::Allocation::kKeep) {
       for (const Share& share : shipment.shares) {
+        const std::string line = std::to_string(share.line);
+        const std::string number = std::to_string(share.schedule);
+        spoken_for.Add({shipment.connection_id, shipment.order_id, line, number,
+                        Bool(shipment.document_type == "REQ")});
+        if (effects.allocation == Effects::Allocation::kTake) {
+          taken.Add({shipment.connection_id, shipment.order_id, line, number});
+        }
         Decimal& sum = allocations[{{shipment.connection_id, shipment.order_id},
                                     {share.line, share.schedule}}];
         sum = effects.allocation == Effects::Allocation::kTake ? sum + share.quantity
@@ -309,7 +315,9 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
           "shipment_id, purchase_number) DO UPDATE SET state = EXCLUDED.state, ups_code = "
           "EXCLUDED.ups_code, message = EXCLUDED.message, confirmed_by = EXCLUDED.confirmed_by, "
           "update_time = now()"));
+  ASSIGN_OR_RETURN(const bool linked, LockLinked(tx, spoken_for));
   RETURN_IF_ERROR(Allocate(tx, allocations));
+  if (linked) RETURN_IF_ERROR(CheckLinked(tx, taken));
   RETURN_IF_ERROR(
       run(labels,
           "INSERT INTO labels (connection_id, shipment_id, package_number, label_format, sealed) "
@@ -334,9 +342,14 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
       stored[review_of.at(id)].review_id = id;
     }
   }
-  RETURN_IF_ERROR(run(replans,
-                      "INSERT INTO replans (connection_id, order_id) SELECT DISTINCT * FROM "
-                      "unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING"));
+  // What a requisition gives back its purchase order may ship.
+  RETURN_IF_ERROR(
+      run(replans,
+          "WITH x AS (SELECT * FROM unnest($1::text[], $2::text[]) AS x(connection_id, order_id)) "
+          "INSERT INTO replans (connection_id, order_id) SELECT connection_id, order_id FROM x "
+          "UNION SELECT l.connection_id, l.order_id FROM x JOIN schedule_sources l ON "
+          "l.connection_id = x.connection_id AND l.source_order_id = x.order_id ORDER BY 1, 2 ON "
+          "CONFLICT DO NOTHING"));
   if (!entries.empty()) RETURN_IF_ERROR(AppendAudit(tx, kService, entries));
   return stored;
 }
