@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "tests/sandbox/peoplesoft/config_reader.h"
+#include "tests/sandbox/peoplesoft/write_back.h"
 
 namespace psups::peoplesoft_sandbox {
 namespace {
@@ -42,6 +43,9 @@ void ReadAccess(ConfigReader& reader, SiteConfig& site) {
 void ReadSite(ConfigReader& reader, SiteConfig& site) {
   reader.Text("path_prefix", site.path_prefix);
   reader.Text("write_back_path", site.write_back_path);
+  reader.Choice<bool>("write_back_mode", site.write_back_async, {{"sync", false}, {"async", true}});
+  reader.Number("write_back_apply_ms", site.write_back_apply_ms, 0, 86'400'000);
+  reader.TextMap("write_back_fields", site.write_back_fields, WriteBack::Fields());
   reader.Choice<bool>("service_status", site.production,
                       {{"Production", true}, {"Development", false}});
   std::string zone = "America/New_York";

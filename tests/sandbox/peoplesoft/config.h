@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ struct SiteConfig {
   std::string path_prefix = {};
   std::string node = {};
   std::string write_back_path = "PSUPS_TRACKING.v1";
+  bool write_back_async = false;                              // accepted first, taken later
+  long write_back_apply_ms = 0;                               // how much later
+  std::map<std::string, std::string> write_back_fields = {};  // ours → the site's
 
   std::set<std::string> auth = {"basic"};  // the kinds accepted
   std::string oprid = {};

@@ -58,6 +58,18 @@ class ConfigReader {
     value = found.get<Texts>();
   }
 
+  // From one of `keys` to text that is not empty.
+  void TextMap(const char* key, std::map<std::string, std::string>& value, const Texts& keys) {
+    const Json found = Take(key);
+    if (found.is_null()) return;
+    bool good = found.is_object();
+    for (const auto& [name, text] : found.items()) {
+      good = good && keys.count(name) != 0 && text.is_string() && text != "";
+    }
+    if (!good) return Problem(key, "an object of strings by " + absl::StrJoin(keys, "|"));
+    value = found.get<std::map<std::string, std::string>>();
+  }
+
   // Of `choices` alone, and at least one.
   void ChosenSet(const char* key, Texts& value, const Texts& choices) {
     TextSet(key, value);

@@ -10,6 +10,7 @@
 
 #include "tests/sandbox/peoplesoft/documents.h"
 #include "tests/sandbox/peoplesoft/tables.h"
+#include "tests/sandbox/peoplesoft/write_back.h"
 
 namespace psups::peoplesoft_sandbox {
 
@@ -53,7 +54,7 @@ struct QuerySelection {
 
   std::string Prompt(const std::string& name) const;  // empty: it has no value
 
-  // The values of ID_1 to ID_10, in order, each once.
+  // The values of ID_1 to ID_10, ordered, each once.
   std::set<std::string> Ids() const;
 };
 
@@ -61,6 +62,7 @@ struct QuerySelection {
 struct SiteData {
   const Documents& documents;
   const Tables& tables;
+  const WriteBack& write_back;
 };
 
 // A query that the site's admin has built.

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/sandbox/peoplesoft/document_rows.h"
+#include "tests/sandbox/peoplesoft/master_rows.h"
 #include "tests/sandbox/peoplesoft/query.h"
 
 namespace psups::peoplesoft_sandbox {
@@ -146,9 +147,73 @@ std::vector<Column> CountColumns() {
   return columns.Take();
 }
 
-// `first`, and ID_1 to ID_10, of which one must be given.
-std::vector<Prompt> IdPrompts(const std::string& first) {
-  std::vector<Prompt> prompts = {{first, true}};
+std::vector<Column> VendorColumns() {
+  Columns columns;
+  columns.Add('A', "SETID");
+  columns.Add('A', "VENDOR_ID");
+  columns.Add('A', "NAME1");
+  columns.Add('B', "ADDRESS_SEQ_NUM", kNumber);
+  columns.Add('B', "EFFDT", kDate);
+  columns.Add('B', "EFF_STATUS", kTranslate);
+  columns.AddAddress('B', "");
+  columns.Add('B', "PHONE");
+  return columns.Take();
+}
+
+std::vector<Column> LocationColumns() {
+  Columns columns;
+  columns.Add('A', "SETID");
+  columns.Add('A', "LOCATION");
+  columns.Add('A', "EFFDT", kDate);
+  columns.Add('A', "EFF_STATUS", kTranslate);
+  columns.Add('A', "DESCR");
+  columns.AddAddress('A', "");
+  columns.Add('A', "ATTN_TO");
+  columns.Add('A', "PHONE");
+  return columns.Take();
+}
+
+std::vector<Column> ItemColumns() {
+  Columns columns;
+  columns.Add('A', "SETID");
+  columns.Add('A', "INV_ITEM_ID");
+  columns.Add('A', "UNIT_MEASURE_STD");
+  columns.Add('B', "EFFDT", kDate);
+  columns.Add('B', "INV_ITEM_WEIGHT", kNumber);
+  columns.Add('B', "UNIT_MEASURE_WT", kCharacter, "ITEM_UNIT_MEASURE_WT");
+  columns.Add('B', "INV_ITEM_LENGTH", kNumber);
+  columns.Add('B', "INV_ITEM_WIDTH", kNumber);
+  columns.Add('B', "INV_ITEM_HEIGHT", kNumber);
+  columns.Add('B', "UNIT_MEASURE_DIM");
+  columns.Add('C', "UNIT_OF_MEASURE");
+  columns.Add('C', "CONVERSION_RATE", kNumber);
+  columns.Add('C', "SHIPPING_WEIGHT", kNumber);
+  columns.Add('C', "UNIT_MEASURE_WT", kCharacter, "UOM_UNIT_MEASURE_WT");
+  return columns.Take();
+}
+
+std::vector<Column> StatusColumns() {
+  Columns columns;
+  columns.Add('A', "MSG_ID");
+  columns.Add('A', "STATUS");
+  columns.Add('A', "MESSAGE");
+  return columns.Take();
+}
+
+std::vector<QueryRow> StatusRows(const QuerySelection& selection, const SiteData& data) {
+  std::vector<QueryRow> rows;
+  for (const std::string& id : selection.Ids()) {
+    QueryRow row;
+    row.record('A') = data.write_back.Find(id);
+    if (row.record('A') != nullptr) rows.push_back(row);
+  }
+  return rows;
+}
+
+// `first`, if there is one, and ID_1 to ID_10, of which one must be given.
+std::vector<Prompt> IdPrompts(const std::string& first = "") {
+  std::vector<Prompt> prompts;
+  if (!first.empty()) prompts.push_back({first, true});
   for (int n = 1; n <= 10; ++n) prompts.push_back({absl::StrCat("ID_", n), n == 1});
   return prompts;
 }
@@ -170,6 +235,10 @@ void DefineDocumentQueries(const std::string& type, std::vector<QueryDefinition>
 std::vector<QueryDefinition> Define() {
   std::vector<QueryDefinition> queries;
   for (const char* const type : {"PO", "REQ"}) DefineDocumentQueries(type, queries);
+  queries.push_back({"PSUPS_VENDOR", VendorColumns(), IdPrompts("SETID"), VendorRows});
+  queries.push_back({"PSUPS_LOCATION", LocationColumns(), IdPrompts("SETID"), LocationRows});
+  queries.push_back({"PSUPS_ITEM", ItemColumns(), IdPrompts("SETID"), ItemRows});
+  queries.push_back({"PSUPS_TRACKING_STATUS", StatusColumns(), IdPrompts(), StatusRows});
   return queries;
 }
 

@@ -42,6 +42,7 @@ const std::string& LongName(const std::string& field, const std::string& code) {
                                          {"D", "Denied"},
                                          {"C", "Closed"},
                                          {"X", "Canceled"}}},
+                                       {"EFF_STATUS", {{"A", "Active"}, {"I", "Inactive"}}},
                                        {"PHYSICAL_NATURE", {{"G", "Goods"}, {"S", "Services"}}}};
   const Names& names = translates->at(field);
   const auto name = names.find(code);

@@ -113,7 +113,7 @@ void Site::Handle(const HttpServerRequest& request, const HttpReplyFunction& rep
   {
     const std::lock_guard lock(mutex_);
     const absl::Time now = now_();
-    state_.documents.CommitDue(now);
+    CatchUp(now);
     const Address address = Locate(request.path);
     const FaultRule* const fault = state_.faults.Draw(address.route, request.target, request.body);
     answer.response = Answer(request, address, fault, now);
@@ -187,7 +187,8 @@ HttpResponse Site::AnswerQuery(const HttpServerRequest& request, const Address& 
   QueryAnswer answer;
   answer.query = call->query;
   answer.columns = call->columns;
-  answer.rows = RunQuery(*call->query, selection, {state_.documents, state_.tables});
+  answer.rows =
+      RunQuery(*call->query, selection, {state_.documents, state_.tables, state_.write_back});
   answer.numrows = std::ssize(answer.rows) + (IsFault(fault, FaultKind::kWrongNumrows) ? 1 : 0);
   state_.reads.push_back(DescribeRead(answer, selection.prompts, now));
 
@@ -203,12 +204,24 @@ HttpResponse Site::AnswerQuery(const HttpServerRequest& request, const Address& 
 
 HttpResponse Site::AnswerWriteBack(const HttpServerRequest& request, const FaultRule* fault,
                                    absl::Time now) {
-  const auto results = state_.write_back.Apply(request.body, state_.documents, now,
-                                               IsFault(fault, FaultKind::kAcceptedButFailed));
-  if (!results.ok()) return HandlerError(config_, std::string(results.status().message()));
+  absl::StatusOr<Json> messages = WriteBack::Parse(request.body);
+  if (!messages.ok()) return HandlerError(config_, std::string(messages.status().message()));
+  const bool lost = IsFault(fault, FaultKind::kAcceptedButFailed);
+  if (config_.write_back_async) {
+    const absl::Time due = now + absl::Milliseconds(config_.write_back_apply_ms);
+    state_.write_back.Defer(*std::move(messages), due, lost);
+    return {.status = 202};
+  }
+  const Json results =
+      state_.write_back.Apply(*messages, config_.write_back_fields, state_.documents, now, lost);
   return {.status = 200,
           .headers = {{"Content-Type", "application/json; charset=UTF-8"}},
-          .body = Dump(*results)};
+          .body = Dump(results)};
+}
+
+void Site::CatchUp(absl::Time now) {
+  state_.documents.CommitDue(now);
+  state_.write_back.ApplyDue(config_.write_back_fields, state_.documents, now);
 }
 
 HttpResponse Site::AnswerWithFault(const HttpServerRequest& request, const Address& address,
@@ -258,7 +271,7 @@ absl::StatusOr<int64_t> Site::Load(Json orders) {
 
   const std::lock_guard lock(mutex_);
   const absl::Time now = now_();
-  state_.documents.CommitDue(now);
+  CatchUp(now);
   if (orders.contains("tables")) state_.tables.Upsert(orders["tables"]);
   for (Json& document : documents) {
     state_.documents.Put(std::move(document), now, config_.base_time_zone, config_.fractions);
@@ -291,7 +304,7 @@ std::string Site::JournalSince(int64_t since) const {
 
 std::string Site::Truth() {
   const std::lock_guard lock(mutex_);
-  state_.documents.CommitDue(now_());
+  CatchUp(now_());
   return absl::StrCat("{\"documents\":", state_.documents.CommittedText(),
                       ",\"pending\":", state_.documents.PendingText(),
                       ",\"updates\":", state_.write_back.Updates(), ",\"reads\":[",

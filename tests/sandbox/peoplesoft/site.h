@@ -63,6 +63,8 @@ class Site {
   };
   struct Address;  // what a request's path asks for
 
+  // Makes whatever was to happen by `now` happen.
+  void CatchUp(absl::Time now);
   Address Locate(const std::string& path) const;
   HttpResponse Answer(const HttpServerRequest& request, const Address& address,
                       const FaultRule* fault, absl::Time now);

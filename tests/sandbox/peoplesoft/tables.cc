@@ -70,13 +70,18 @@ absl::Status Tables::Check(const Json& tables) {
 void Tables::Upsert(const Json& tables) {
   for (const auto& [record, rows] : tables.items()) {
     const RecordDefinition& definition = Definitions().at(record);
-    for (const Json& row : rows) {
+    for (Json row : rows) {
       std::string key;
       for (const std::string& field : definition.key) {
+        if (IsNumberField(field)) row[field] = Integer(row, field, 1);
         absl::StrAppend(&key, KeyPart(row, field), kSeparator);
       }
-      if (definition.effective_dated) key += EffectiveDate(row);
-      records_[record].insert_or_assign(std::move(key), row);
+      if (definition.effective_dated) {
+        row["EFFDT"] = EffectiveDate(row);
+        if (Text(row, "EFF_STATUS").empty()) row["EFF_STATUS"] = "A";
+        key += Text(row, "EFFDT");
+      }
+      records_[record].insert_or_assign(std::move(key), std::move(row));
     }
   }
 }
@@ -94,8 +99,20 @@ const Json* Tables::Find(const std::string& record, const std::vector<std::strin
   if (after == rows->second.begin()) return nullptr;
   const auto& [latest_key, latest] = *std::prev(after);
   if (!absl::StartsWith(latest_key, prefix)) return nullptr;
-  const std::string status = Text(latest, "EFF_STATUS");
-  return status.empty() || status == "A" ? &latest : nullptr;
+  return Text(latest, "EFF_STATUS") == "A" ? &latest : nullptr;
+}
+
+std::vector<const Json*> Tables::All(const std::string& record,
+                                     const std::vector<std::string>& key) const {
+  std::vector<const Json*> found;
+  const auto rows = records_.find(record);
+  if (rows == records_.end()) return found;
+  const std::string prefix = absl::StrCat(absl::StrJoin(key, kSeparator), kSeparator);
+  for (auto row = rows->second.lower_bound(prefix);
+       row != rows->second.end() && absl::StartsWith(row->first, prefix); ++row) {
+    found.push_back(&row->second);
+  }
+  return found;
 }
 
 std::string Tables::SetId(const std::string& on_transaction, const std::string& business_unit,

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -13,6 +14,9 @@ namespace psups::peoplesoft_sandbox {
 namespace {
 
 constexpr std::size_t kMostMessages = 100;
+
+constexpr char kLost[] = "The handler failed after the message was accepted.";
+constexpr const char* kNumberFields[] = {"LINE_NBR", "SCHED_NBR", "SEQ_NBR"};
 
 struct TextField {
   const char* name;
@@ -75,7 +79,7 @@ std::string Problem(const Json& message, const Documents& documents) {
       return absl::StrCat(field.name, ": want at most ", field.length, " characters");
     }
   }
-  for (const char* const field : {"LINE_NBR", "SCHED_NBR", "SEQ_NBR"}) {
+  for (const char* const field : kNumberFields) {
     const auto value = message.find(field);
     if (value == message.end() || !value->is_number_integer() || *value < 1) {
       return absl::StrCat(field, ": want a number from 1");
@@ -99,39 +103,101 @@ std::string Problem(const Json& message, const Documents& documents) {
   return "";
 }
 
+// A field's name at this site.
+std::string NameOf(const std::string& field, const WriteBack::FieldNames& names) {
+  const auto name = names.find(field);
+  return name == names.end() ? field : name->second;
+}
+
+// The message with the site's names turned into ours. One of our names that the site does not use
+// is lost on it.
+Json InOurNames(const Json& message, const WriteBack::FieldNames& names) {
+  if (names.empty() || !message.is_object()) return message;
+  Json ours = Json::object();
+  for (const std::string& field : WriteBack::Fields()) {
+    const auto value = message.find(NameOf(field, names));
+    if (value != message.end()) ours[field] = *value;
+  }
+  return ours;
+}
+
 }  // namespace
 
-absl::StatusOr<Json> WriteBack::Apply(const std::string& body, const Documents& documents,
-                                      absl::Time now, bool only_pretend) {
-  const Json request = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+std::set<std::string> WriteBack::Fields() {
+  std::set<std::string> fields(std::begin(kNumberFields), std::end(kNumberFields));
+  for (const TextField& field : kTextFields) fields.insert(field.name);
+  fields.insert("MESSAGE");
+  return fields;
+}
+
+absl::StatusOr<Json> WriteBack::Parse(const std::string& body) {
+  Json request = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   const auto messages = request.is_object() ? request.find("MESSAGES") : request.end();
   if (!request.is_object() || messages == request.end() || !messages->is_array()) {
     return absl::InvalidArgumentError("MESSAGES: want a list");
   }
-  if (messages->empty() || messages->size() > kMostMessages) {
-    return absl::InvalidArgumentError(absl::StrCat("MESSAGES: want 1..", kMostMessages));
+  if (messages->size() > kMostMessages) {
+    return absl::InvalidArgumentError(absl::StrCat("MESSAGES: want at most ", kMostMessages));
   }
+  return std::move(*messages);
+}
+
+Json WriteBack::Apply(const Json& messages, const FieldNames& names, const Documents& documents,
+                      absl::Time now, bool lost) {
   Json results = Json::array();
-  for (const Json& message : *messages) {
-    const std::string id = message.is_object() ? Text(message, "MSG_ID") : "";
-    std::string problem;
-    std::string result = "OK";
-    if (stored_ids_.count(id) != 0) {
-      result = "DUPLICATE";
-    } else if (problem = Problem(message, documents); !problem.empty()) {
-      result = "ERROR";
-    } else if (!only_pretend) {
-      stored_ids_.insert(id);
-    }
-    results.push_back({{"MSG_ID", id}, {"STATUS", result}, {"MESSAGE", problem}});
-    const bool lost = only_pretend && result == "OK";
-    const Json update = {{"n", updates_.size() + 1},
-                         {"time", FormatUtc(now)},
-                         {"message", message},
-                         {"result", lost ? "ERROR" : result}};
-    updates_.push_back(Dump(update));
+  for (const Json& message : messages) {
+    const Outcome outcome = Take(message, names, documents, now, lost);
+    if (outcome.result == "OK" && !lost) SetStatus(outcome);
+    results.push_back({{NameOf("MSG_ID", names), outcome.id},
+                       {NameOf("STATUS", names), outcome.result},
+                       {NameOf("MESSAGE", names), outcome.problem}});
   }
   return Json{{"RESULTS", std::move(results)}};
+}
+
+void WriteBack::Defer(Json messages, absl::Time due, bool lost) {
+  deferred_.emplace(due, Deferred{std::move(messages), lost});
+}
+
+void WriteBack::ApplyDue(const FieldNames& names, const Documents& documents, absl::Time now) {
+  while (!deferred_.empty() && deferred_.begin()->first <= now) {
+    const auto first = deferred_.extract(deferred_.begin());
+    const bool lost = first.mapped().lost;
+    for (const Json& message : first.mapped().messages) {
+      Outcome outcome = Take(message, names, documents, first.key(), lost);
+      if (outcome.result == "OK" && lost) outcome = {outcome.id, "ERROR", kLost};
+      if (outcome.result != "DUPLICATE") SetStatus(outcome);
+    }
+  }
+}
+
+WriteBack::Outcome WriteBack::Take(const Json& message, const FieldNames& names,
+                                   const Documents& documents, absl::Time now, bool lost) {
+  const Json ours = InOurNames(message, names);
+  Outcome outcome = {.id = ours.is_object() ? Text(ours, "MSG_ID") : "", .result = "OK"};
+  const Json* const known = Find(outcome.id);
+  if (known != nullptr && known->at("STATUS") == "OK") {
+    outcome.result = "DUPLICATE";
+  } else if (outcome.problem = Problem(ours, documents); !outcome.problem.empty()) {
+    outcome.result = "ERROR";
+  }
+  const Json update = {{"n", updates_.size() + 1},
+                       {"time", FormatUtc(now)},
+                       {"message", message},
+                       {"result", lost && outcome.result == "OK" ? "ERROR" : outcome.result}};
+  updates_.push_back(Dump(update));
+  return outcome;
+}
+
+void WriteBack::SetStatus(const Outcome& outcome) {
+  statuses_.insert_or_assign(
+      outcome.id,
+      Json{{"MSG_ID", outcome.id}, {"STATUS", outcome.result}, {"MESSAGE", outcome.problem}});
+}
+
+const Json* WriteBack::Find(const std::string& message_id) const {
+  const auto status = statuses_.find(message_id);
+  return status == statuses_.end() ? nullptr : &status->second;
 }
 
 std::string WriteBack::Updates() const {

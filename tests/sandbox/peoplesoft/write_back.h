@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,16 +17,47 @@ namespace psups::peoplesoft_sandbox {
 // MSG_ID; stores in whatever order messages come.
 class WriteBack {
  public:
-  // The answer's body. INVALID_ARGUMENT, nothing stored, if `body` is not a list of at most 100
-  // messages. With `only_pretend` each good message is answered OK and not stored.
-  absl::StatusOr<Json> Apply(const std::string& body, const Documents& documents, absl::Time now,
-                             bool only_pretend);
+  using FieldNames = std::map<std::string, std::string>;  // ours → the site's, where they differ
 
-  // Every message received, as it came, with what was made of it.
+  // Every field of a message and of a result, by our names.
+  static std::set<std::string> Fields();
+
+  // The messages in `body`; INVALID_ARGUMENT unless it is a list of at most 100.
+  static absl::StatusOr<Json> Parse(const std::string& body);
+
+  // Takes the messages and makes the answer's body. With `lost` each good message is answered OK
+  // and not stored.
+  Json Apply(const Json& messages, const FieldNames& names, const Documents& documents,
+             absl::Time now, bool lost);
+
+  // Takes the messages when they are due. What is refused then, and what is `lost`, has the status
+  // ERROR.
+  void Defer(Json messages, absl::Time due, bool lost);
+  void ApplyDue(const FieldNames& names, const Documents& documents, absl::Time now);
+
+  // A message's {"MSG_ID", "STATUS": "OK" or "ERROR", "MESSAGE"}, or null if it is not known.
+  const Json* Find(const std::string& message_id) const;
+
+  // Every message taken, as it came, with what was made of it.
   std::string Updates() const;
 
  private:
-  std::set<std::string> stored_ids_ = {};
+  struct Deferred {
+    Json messages = {};
+    bool lost = false;
+  };
+  struct Outcome {
+    std::string id = {};
+    std::string result = {};
+    std::string problem = {};
+  };
+
+  Outcome Take(const Json& message, const FieldNames& names, const Documents& documents,
+               absl::Time now, bool lost);
+  void SetStatus(const Outcome& outcome);
+
+  std::map<std::string, Json> statuses_ = {};  // by MSG_ID
+  std::multimap<absl::Time, Deferred> deferred_ = {};
   std::vector<std::string> updates_ = {};
 };
 

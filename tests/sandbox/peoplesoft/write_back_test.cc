@@ -8,6 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 TEST_F(PeopleSoftSandboxTest, WriteBackIsIdempotentOnTheMessageId) {
   const Json message = Message(MessageId(1));
@@ -33,9 +34,31 @@ TEST_F(PeopleSoftSandboxTest, TakesAHundredMessagesAndRefusesMore) {
   EXPECT_THAT(Post(Messages(messages)).body, HasSubstr("IBResponse"));
   EXPECT_EQ(Truth()["updates"].size(), 100U);
   EXPECT_THAT(Post("not json").body, HasSubstr("IBResponse"));
-  EXPECT_THAT(Post("{\"MESSAGES\":[]}").body, HasSubstr("IBResponse"));
   Open({{"service_status", "Production"}});
   EXPECT_EQ(Post(Messages(messages)).status, 500);
+}
+
+TEST_F(PeopleSoftSandboxTest, NoMessagesAreADryRun) {
+  const HttpResponse response = Post("{\"MESSAGES\":[]}");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "{\"RESULTS\":[]}");
+  EXPECT_THAT(Truth()["updates"], IsEmpty());
+}
+
+TEST_F(PeopleSoftSandboxTest, ASiteMayNameTheFieldsOtherwise) {
+  Open({{"write_back_fields", {{"MSG_ID", "UPS_ID"}, {"STATUS", "UPS_STAT"}}}});
+  Json message = Message(MessageId(1));
+  EXPECT_EQ(Json::parse(Post(Messages({message})).body)["RESULTS"][0]["UPS_STAT"], "ERROR")
+      << "the site does not know our names";
+  message["UPS_ID"] = message["MSG_ID"];
+  message["UPS_STAT"] = message["STATUS"];
+  message.erase("MSG_ID");
+  message.erase("STATUS");
+  EXPECT_EQ(Json::parse(Post(Messages({message})).body)["RESULTS"][0],
+            (Json{{"UPS_ID", MessageId(1)}, {"UPS_STAT", "OK"}, {"MESSAGE", ""}}));
+  EXPECT_EQ(Dump(Truth()["updates"][1]["message"]), Dump(message)) << "as it came";
+  EXPECT_THAT(std::string(site_->Configure(R"({"write_back_fields":{"COLOUR":"X"}})").message()),
+              HasSubstr("write_back_fields: want an object of strings by BUSINESS_UNIT|"));
 }
 
 TEST_F(PeopleSoftSandboxTest, OneBadMessageDoesNotStopTheOthers) {
