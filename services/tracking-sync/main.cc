@@ -120,7 +120,7 @@ absl::Status Main(Settings& settings) {
 
   Wakeups wakeups;
   Executor executor(kThreads);
-  Watchers watchers(*store, /*poll=*/absl::Milliseconds(250));
+  Watchers watchers(/*poll=*/absl::Milliseconds(250), HasChanges);
   TrackingServer server(*store, executor, watchers, wakeups);
   Processor processor(*store, clock, wakeups);
   Subscriber subscriber(*store, *ups, kLease, wakeups);
@@ -161,7 +161,7 @@ absl::Status Main(Settings& settings) {
        .idle_wait = idle,
        .step = [&, stop = std::make_shared<StopsWatchers>(watchers)]() -> absl::StatusOr<int> {
          ASSIGN_OR_RETURN(const int published, store->Publish(kPublishTogether));
-         if (published > 0) watchers.Published();
+         if (published > 0) watchers.Notify();
          return published;
        },
        .wakeup = &wakeups.publisher});

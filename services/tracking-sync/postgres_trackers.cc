@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/change_stream.h"
 #include "common/outbox.h"
 #include "common/status_macros.h"
 #include "services/tracking-sync/postgres_store.h"
@@ -284,33 +285,14 @@ absl::StatusOr<pb::ListTrackersResponse> PostgresTrackerStore::List(
 absl::StatusOr<pb::WatchEventsResponse> PostgresTrackerStore::ReadChanges(const std::string& cursor,
                                                                           int limit) {
   return db_.TransactOr([&](Tx& tx) -> absl::StatusOr<pb::WatchEventsResponse> {
-    // The epoch: another cluster, a timeline that began after a restore or failover, another
-    // database, a table made anew.
-    ASSIGN_OR_RETURN(
-        const Rows heads,
-        tx.Exec("SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), "
-                "left(pg_walfile_name(pg_current_wal_lsn()), 8), "
-                "(SELECT oid FROM pg_database WHERE datname = current_database()), "
-                "'changes'::regclass::oid) AS epoch, last_position FROM change_head"));
-    const std::string epoch = Hex(Sha256(heads[0].Text("epoch")).substr(0, 8));
-    int64_t position = 0;
-    if (!cursor.empty()) {
-      const std::vector<std::string> parts = absl::StrSplit(cursor, '-');
-      if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &position) || position < 0) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("cursor: \"", cursor, "\", want next_cursor of the call before"));
-      }
-      if (parts[0] != epoch || position > heads[0].Int("last_position")) {
-        return absl::OutOfRangeError("cursor: of another epoch of the database, start from \"\"");
-      }
-    }
+    ASSIGN_OR_RETURN(StreamPlace place, FindPlace(tx, cursor));
     pb::WatchEventsResponse response;
-    if (position < heads[0].Int("last_position")) {
+    if (place.position < place.last_position) {
       ASSIGN_OR_RETURN(const Rows rows,
                        tx.Exec("SELECT position, tracking_number, shipment, status, detail, "
                                "event_time FROM changes WHERE position > $1 "
                                "ORDER BY position LIMIT $2",
-                               {position, limit}));
+                               {place.position, limit}));
       for (const Row row : rows) {
         pb::WatchEventsResponse::StatusChange& change = *response.add_changes();
         change.set_tracking_number(row.Text("tracking_number"));
@@ -318,37 +300,15 @@ absl::StatusOr<pb::WatchEventsResponse> PostgresTrackerStore::ReadChanges(const 
         change.set_status(StatusOf(row.Text("status")));
         change.set_detail(row.Text("detail"));
         *change.mutable_event_time() = ToProto(row.Time("event_time"));
-        position = row.Int("position");
+        place.position = row.Int("position");
       }
     }
-    response.set_next_cursor(absl::StrCat(epoch, "-", position));
+    response.set_next_cursor(place.cursor());
     return response;
   });
 }
 
-absl::StatusOr<int> PostgresTrackerStore::Publish(int limit) {
-  ASSIGN_OR_RETURN(const Rows waiting,
-                   db_.Exec("SELECT 1 AS one FROM changes WHERE position IS NULL LIMIT 1"));
-  if (waiting.empty()) return 0;
-  return db_.TransactOr([&](Tx& tx) -> absl::StatusOr<int> {
-    // One publisher at a time. The next statement has a snapshot of its own, so it sees all that
-    // was committed before the lock was had.
-    ASSIGN_OR_RETURN(const Rows locked,
-                     tx.Exec("SELECT pg_try_advisory_xact_lock(hashtextextended('changes of ' || "
-                             "current_schema(), 0)) AS mine"));
-    if (!locked[0].Bool("mine")) return 0;
-    ASSIGN_OR_RETURN(
-        const Rows rows,
-        tx.Exec("WITH fresh AS MATERIALIZED (SELECT change_id, row_number() OVER (ORDER BY "
-                "change_id) AS n FROM changes WHERE position IS NULL ORDER BY change_id LIMIT $1), "
-                "head AS (UPDATE change_head SET last_position = last_position + (SELECT count(*) "
-                "FROM fresh) RETURNING last_position - (SELECT count(*) FROM fresh) AS base) "
-                "UPDATE changes c SET position = head.base + fresh.n FROM fresh, head "
-                "WHERE c.change_id = fresh.change_id",
-                {limit}));
-    return static_cast<int>(rows.affected());
-  });
-}
+absl::StatusOr<int> PostgresTrackerStore::Publish(int limit) { return PublishChanges(db_, limit); }
 
 absl::StatusOr<TrackerStore::Statistics> PostgresTrackerStore::Count() {
   Statistics statistics;

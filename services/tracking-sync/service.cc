@@ -7,7 +7,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/decimal.h"
 #include "common/status_macros.h"
 
@@ -185,92 +184,9 @@ grpc::ServerUnaryReactor* TrackingServer::WatchEvents(grpc::CallbackServerContex
         }
         const int limit = request.limit() == 0 ? 200 : request.limit();
         executor_.Post([this, cursor = request.cursor(), limit, wait, done = std::move(done)] {
-          absl::StatusOr<pb::WatchEventsResponse> found = store_.ReadChanges(cursor, limit);
-          if (!found.ok() || !found->changes().empty() || wait == absl::ZeroDuration()) {
-            return done(std::move(found));
-          }
-          watchers_.Add(found->next_cursor(), limit, wait, done);
+          watchers_.Answer([=, this] { return store_.ReadChanges(cursor, limit); }, wait, done);
         });
       });
-}
-
-Watchers::Watchers(TrackerStore& store, absl::Duration poll)
-    : store_(store), poll_(poll), thread_([this] { Loop(); }) {}
-
-Watchers::~Watchers() {
-  Stop();
-  thread_.join();
-}
-
-void Watchers::Add(std::string cursor, int limit, absl::Duration wait, Done done) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      waiting_.push_back({std::move(cursor), limit, absl::Now() + wait, std::move(done)});
-      // Something may have been published since the caller looked.
-      published_ = true;
-      changed_.notify_one();
-      return;
-    }
-  }
-  pb::WatchEventsResponse nothing;
-  nothing.set_next_cursor(cursor);
-  done(std::move(nothing));
-}
-
-void Watchers::Published() {
-  const std::lock_guard lock(mutex_);
-  published_ = true;
-  changed_.notify_one();
-}
-
-void Watchers::Stop() {
-  const std::lock_guard lock(mutex_);
-  stopping_ = true;
-  changed_.notify_one();
-}
-
-void Watchers::Loop() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    const auto woken = [this] { return stopping_ || published_; };
-    if (waiting_.empty()) {
-      changed_.wait(lock, woken);
-    } else {
-      changed_.wait_for(lock, absl::ToChronoMilliseconds(poll_), woken);
-    }
-    published_ = false;
-    lock.unlock();
-    AnswerWhatIsReady();
-    lock.lock();
-  }
-  std::vector<Waiting> rest = std::exchange(waiting_, {});
-  lock.unlock();
-  for (Waiting& call : rest) {
-    pb::WatchEventsResponse nothing;
-    nothing.set_next_cursor(call.cursor);
-    call.done(std::move(nothing));
-  }
-}
-
-void Watchers::AnswerWhatIsReady() {
-  std::vector<Waiting> calls;
-  {
-    const std::lock_guard lock(mutex_);
-    calls.swap(waiting_);
-  }
-  std::vector<Waiting> still;
-  for (Waiting& call : calls) {
-    absl::StatusOr<pb::WatchEventsResponse> found = store_.ReadChanges(call.cursor, call.limit);
-    if (!found.ok() || !found->changes().empty() || absl::Now() >= call.deadline) {
-      call.done(std::move(found));
-    } else {
-      still.push_back(std::move(call));
-    }
-  }
-  const std::lock_guard lock(mutex_);
-  waiting_.insert(waiting_.end(), std::make_move_iterator(still.begin()),
-                  std::make_move_iterator(still.end()));
 }
 
 }  // namespace psups::tracking_sync

@@ -1,14 +1,8 @@
 #pragma once
 
-#include <functional>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "absl/status/status.h"
 #include "common/server.h"
+#include "common/watchers.h"
 #include "common/worker.h"
 #include "psups/tracking/v1/tracking_service.grpc.pb.h"
 #include "services/tracking-sync/ports.h"
@@ -24,39 +18,7 @@ struct Wakeups {
   Wakeup publisher;
 };
 
-// Answers WatchEvents calls that wait: when changes were published here, when another replica
-// published some (seen by polling), when their time is over, or when it is stopped.
-class Watchers {
- public:
-  using Done = std::function<void(absl::StatusOr<tracking::v1::WatchEventsResponse>)>;
-
-  Watchers(TrackerStore& store, absl::Duration poll);
-  ~Watchers();
-
-  void Add(std::string cursor, int limit, absl::Duration wait, Done done);
-  void Published();
-  // Answers all that wait, and later ones at once.
-  void Stop();
-
- private:
-  struct Waiting {
-    std::string cursor;
-    int limit;
-    absl::Time deadline;
-    Done done;
-  };
-  void Loop();
-  void AnswerWhatIsReady();
-
-  TrackerStore& store_;
-  const absl::Duration poll_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Waiting> waiting_;
-  bool published_ = false;
-  bool stopping_ = false;
-  std::thread thread_;
-};
+using Watchers = psups::Watchers<tracking::v1::WatchEventsResponse>;
 
 // TrackingService over the store.
 class TrackingServer final : public tracking::v1::TrackingService::CallbackService {
@@ -86,6 +48,11 @@ class TrackingServer final : public tracking::v1::TrackingService::CallbackServi
   Watchers& watchers_;
   Wakeups& wakeups_;
 };
+
+// For Watchers.
+inline bool HasChanges(const tracking::v1::WatchEventsResponse& response) {
+  return !response.changes().empty();
+}
 
 // What a request must be before it is stored; INVALID_ARGUMENT names the field.
 absl::Status Validate(const tracking::v1::CreateTrackersRequest& request);

@@ -142,7 +142,7 @@ class ServiceTest : public StoreFixture {
 
   void Publish() {
     EXPECT_OK(store_->Publish(1000).status());
-    watchers_.Published();
+    watchers_.Notify();
   }
 
   // Every loop until none has anything due.
@@ -183,7 +183,7 @@ class ServiceTest : public StoreFixture {
   testing::FakeClock clock_{absl::Now()};
   Wakeups wakeups_;
   Executor executor_{4};
-  Watchers watchers_{*store_, absl::Milliseconds(20)};
+  Watchers watchers_{absl::Milliseconds(20), HasChanges};
   TrackingServer server_{*store_, executor_, watchers_, wakeups_};
   FakeUps ups_;
   FakeIngest ingest_;
