@@ -1,10 +1,15 @@
 #include "tests/sandbox/peoplesoft/config.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "tests/sandbox/peoplesoft/config_reader.h"
+#include "tests/sandbox/peoplesoft/query.h"
 #include "tests/sandbox/peoplesoft/write_back.h"
 
 namespace psups::peoplesoft_sandbox {
@@ -81,6 +86,63 @@ void ReadForms(ConfigReader& reader, SiteConfig& site) {
                       {{"ibresponse", false}, {"json", true}});
 }
 
+using TextSets = std::map<std::string, std::set<std::string>>;
+
+bool HasColumn(const QueryDefinition& query, const std::string& name) {
+  return std::any_of(query.columns.begin(), query.columns.end(),
+                     [&](const Column& column) { return column.alias_name == name; });
+}
+
+bool AreColumns(const TextSets& by_query) {
+  for (const auto& [name, columns] : by_query) {
+    const QueryDefinition* const query = FindQuery(name);
+    if (query == nullptr) return false;
+    for (const std::string& column : columns) {
+      if (!HasColumn(*query, column)) return false;
+    }
+  }
+  return true;
+}
+
+bool AreDefects(const TextSets& by_query) {
+  for (const auto& [name, defects] : by_query) {
+    if (FindQuery(name) == nullptr) return false;
+    for (const std::string& defect : defects) {
+      if (QueryDefects().count(defect) == 0) return false;
+    }
+  }
+  return true;
+}
+
+std::set<std::string> PromptNames() {
+  std::set<std::string> names;
+  for (const QueryDefinition& query : Queries()) {
+    for (const Prompt& prompt : query.prompts) names.insert(prompt.name);
+  }
+  return names;
+}
+
+// How this site's queries differ from what was asked for.
+void ReadQueries(ConfigReader& reader, SiteConfig& site) {
+  reader.TextSet("omit_queries", site.omit_queries);
+  for (const std::string& name : site.omit_queries) {
+    if (FindQuery(name) == nullptr) reader.Problem("omit_queries", "names of queries");
+  }
+  reader.TextSets("omit_columns", site.omit_columns);
+  if (!AreColumns(site.omit_columns)) {
+    reader.Problem("omit_columns", "columns such as A.PO_ID, by a query that has them");
+  }
+  reader.TextSets("query_defects", site.query_defects);
+  if (!AreDefects(site.query_defects)) {
+    reader.Problem("query_defects", "by query " + absl::StrJoin(QueryDefects(), "|"));
+  }
+  reader.Choice<std::string>("query_owner", site.query_owner,
+                             {{"public", "public"}, {"private", "private"}});
+  reader.TextMap("prompt_names", site.prompt_names, PromptNames());
+  reader.Choice<bool>("time_granularity", site.days, {{"seconds", false}, {"days", true}});
+  reader.Number("clock_offset_seconds", site.clock_offset_seconds, -100'000'000, 100'000'000);
+}
+
 absl::StatusOr<SiteConfig> Read(const nlohmann::json& json) {
   if (!json.is_object()) return absl::InvalidArgumentError("config: want a JSON object");
   SiteConfig site;
@@ -90,6 +152,7 @@ absl::StatusOr<SiteConfig> Read(const nlohmann::json& json) {
   ReadAccess(reader, site);
   ReadSite(reader, site);
   ReadForms(reader, site);
+  ReadQueries(reader, site);
   if (absl::Status status = reader.Finish(); !status.ok()) return status;
   return site;
 }

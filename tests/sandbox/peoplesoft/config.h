@@ -62,6 +62,14 @@ struct SiteConfig {
   bool json_without_flag = false;
   bool json_query_errors = false;
 
+  std::set<std::string> omit_queries = {};
+  std::map<std::string, std::set<std::string>> omit_columns = {};   // by query
+  std::map<std::string, std::set<std::string>> query_defects = {};  // by query
+  std::string query_owner = "public";                               // or "private"
+  std::map<std::string, std::string> prompt_names = {};             // ours → the site's
+  bool days = false;  // of update are kept and asked for, not times
+  long clock_offset_seconds = 0;
+
   int auth_failure_status = 401;
   int permission_failure_status = 403;
   bool www_authenticate = false;

@@ -70,6 +70,15 @@ class ConfigReader {
     value = found.get<std::map<std::string, std::string>>();
   }
 
+  void TextSets(const char* key, std::map<std::string, Texts>& value) {
+    const Json found = Take(key);
+    if (found.is_null()) return;
+    bool good = found.is_object();
+    for (const auto& [name, texts] : found.items()) good = good && IsListOfTexts(texts);
+    if (!good) return Problem(key, "an object of lists of strings");
+    value = found.get<std::map<std::string, Texts>>();
+  }
+
   // Of `choices` alone, and at least one.
   void ChosenSet(const char* key, Texts& value, const Texts& choices) {
     TextSet(key, value);

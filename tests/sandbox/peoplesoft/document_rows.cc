@@ -139,6 +139,11 @@ std::vector<Made> SourcedOrders(const Document& requisition, const Json& line, c
   return rows;
 }
 
+bool IsToBeShipped(const Document& document) {
+  return document.type == "PO" ? Text(document.data, "PO_STATUS") == "D"
+                               : Text(document.data, "REQ_STATUS") == "A";
+}
+
 // Collects the rows of one document after the other until there are enough.
 class Rows {
  public:
@@ -150,6 +155,7 @@ class Rows {
   void Add(const Document& document) {
     const std::set<std::string>& units = selection_.business_units;
     if (!units.empty() && units.count(document.business_unit) == 0) return;
+    if (selection_.Has("status_filter") && !IsToBeShipped(document)) return;
     for (const Json* const line : Ordered(document.data["LINES"], "LINE_NBR")) {
       for (const Json* const schedule : Ordered((*line)["SCHEDULES"], "SCHED_NBR")) {
         AddSchedule(document, *line, *schedule);
@@ -162,15 +168,21 @@ class Rows {
  private:
   void AddSchedule(const Document& document, const Json& line, const Json& schedule) {
     QueryRow row = join_.Row(document, line, schedule);
-    std::vector<Made> distributions =
-        document.type == "PO" ? OrderDistributions(document, schedule)
-                              : SourcedOrders(document, line, schedule, data_.documents);
+    if (selection_.Has("inner_join_vendor") && row.record('D') == nullptr) return;
+    std::vector<Made> distributions = Distributions(document, line, schedule);
     if (distributions.empty()) distributions.push_back(nullptr);
     for (Made& distribution : distributions) {
       row.made = std::move(distribution);
       row.record('J') = row.made.get();
       rows_.push_back(row);
     }
+  }
+
+  std::vector<Made> Distributions(const Document& document, const Json& line,
+                                  const Json& schedule) const {
+    if (selection_.Has("no_distribution")) return {};
+    if (document.type == "PO") return OrderDistributions(document, schedule);
+    return SourcedOrders(document, line, schedule, data_.documents);
   }
 
   const QuerySelection& selection_;
@@ -185,9 +197,15 @@ std::vector<QueryRow> WindowRows(const std::string& type, const QuerySelection& 
                                  const SiteData& data) {
   const std::string after_unit = selection.Prompt("AFTER_BU");
   const std::string after_id = selection.Prompt("AFTER_ID");
+  std::vector<const Document*> window = data.documents.Window(type, selection.from, selection.to);
+  if (selection.Has("unordered")) {
+    std::stable_sort(window.begin(), window.end(),
+                     [](const Document* a, const Document* b) { return a->updated > b->updated; });
+  }
   Rows rows(selection, data);
-  for (const Document* const document : data.documents.Window(type, selection.from, selection.to)) {
+  for (const Document* const document : window) {
     if (rows.Full()) break;
+    if (selection.Has("exclusive_end") && document->updated == selection.to) continue;
     if (std::tie(document->business_unit, document->id) > std::tie(after_unit, after_id)) {
       rows.Add(*document);
     }

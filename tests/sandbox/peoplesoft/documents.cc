@@ -89,14 +89,14 @@ absl::Status Documents::Check(const Json& document, const std::string& where) {
   return absl::OkStatus();
 }
 
-void Documents::Put(Json data, absl::Time now, const absl::TimeZone& zone, bool fractions) {
+void Documents::Put(Json data, absl::Time now, const LocalTime& stamp, bool fractions) {
   Document document;
   document.type = Text(data, "DOC_TYPE");
   document.business_unit = Text(data, "BUSINESS_UNIT");
   document.id = Text(data, IdField(document.type));
   const std::string updated = Text(data, "LAST_DTTM_UPDATE");
   if (updated.empty() || updated == "now") {
-    document.updated = ToLocal(now, zone, fractions);
+    document.updated = stamp;
     data["LAST_DTTM_UPDATE"] = FormatLocal(document.updated, DateTimeForm::kT, fractions);
   } else {
     document.updated = *ParseLocal(updated);

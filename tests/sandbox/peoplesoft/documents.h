@@ -37,9 +37,10 @@ class Documents {
   // INVALID_ARGUMENT naming `where` and the first thing that PeopleSoft could not hold.
   static absl::Status Check(const Json& document, const std::string& where);
 
-  // Replaces the document whole, `now` being the site's clock. With VISIBLE_AFTER_MS the old one
-  // stays to be seen until then. Wants what Check found good.
-  void Put(Json document, absl::Time now, const absl::TimeZone& zone, bool fractions);
+  // Replaces the document whole, `stamp` being its time of update unless it says another. With
+  // VISIBLE_AFTER_MS from `now` the old one stays to be seen until then. Wants what Check found
+  // good.
+  void Put(Json document, absl::Time now, const LocalTime& stamp, bool fractions);
 
   // Makes what is due by `now` visible.
   void CommitDue(absl::Time now);

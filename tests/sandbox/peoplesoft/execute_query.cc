@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -44,13 +46,41 @@ std::vector<std::string> List(const std::string& text) {
 
 absl::Status Complain(const std::string& what) { return absl::InvalidArgumentError(what); }
 
-absl::Status ParseWindow(const SiteConfig& site, QuerySelection& selection) {
-  for (const auto& [name, value] : selection.prompts) {
-    if (name != "FROM_DTTM" && name != "TO_DTTM") continue;
-    const std::optional<LocalTime> time = ParseLocal(value, site.prompt_datetime_form);
-    if (!time) return Complain(absl::StrCat("Prompt ", name, " is not a date and time."));
-    (name == "FROM_DTTM" ? selection.from : selection.to) = *time;
+// A prompt's name at this site.
+std::string NameOf(const Prompt& prompt, const SiteConfig& site) {
+  const auto name = site.prompt_names.find(prompt.name);
+  return name == site.prompt_names.end() ? prompt.name : name->second;
+}
+
+// The prompt of that name, or null.
+const Prompt* FindPrompt(const SiteConfig& site, const QueryCall& call, const std::string& name) {
+  for (const Prompt& prompt : call.query->prompts) {
+    const bool missing =
+        call.selection.Has("no_after_prompt") && absl::StartsWith(prompt.name, "AFTER_");
+    if (!missing && NameOf(prompt, site) == name) return &prompt;
   }
+  return nullptr;
+}
+
+// A value of FROM_DTTM or TO_DTTM; where the site keeps days only, the end is the day's.
+std::optional<LocalTime> ParseTime(const SiteConfig& site, const QuerySelection& selection,
+                                   const Prompt& prompt, const std::string& value) {
+  if (!site.days) return ParseLocal(value, site.prompt_datetime_form);
+  std::optional<LocalTime> time = ParseLocal(value + "T00:00:00", DateTimeForm::kT);
+  if (time && prompt.name == "TO_DTTM" && !selection.Has("exclusive_end")) {
+    time = {time->first + 24 * 60 * 60 - 1, 999'999};
+  }
+  return time;
+}
+
+absl::Status ParseWindow(const SiteConfig& site, const Prompt& prompt, QuerySelection& selection) {
+  if (prompt.name != "FROM_DTTM" && prompt.name != "TO_DTTM") return absl::OkStatus();
+  const auto time = ParseTime(site, selection, prompt, selection.Prompt(prompt.name));
+  if (!time) {
+    return Complain(absl::StrCat("Prompt ", NameOf(prompt, site), " is not a date",
+                                 site.days ? "." : " and time."));
+  }
+  (prompt.name == "FROM_DTTM" ? selection.from : selection.to) = *time;
   return absl::OkStatus();
 }
 
@@ -62,20 +92,20 @@ absl::Status ParsePrompts(const SiteConfig& site, const Variables& variables, Qu
   }
   std::map<std::string, std::string>& prompts = call.selection.prompts;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto prompt = std::find_if(call.query->prompts.begin(), call.query->prompts.end(),
-                                     [&](const Prompt& known) { return known.name == names[i]; });
-    if (prompt == call.query->prompts.end()) {
-      return Complain("Prompt " + names[i] + " is not one of the query's.");
-    }
+    const Prompt* const prompt = FindPrompt(site, call, names[i]);
+    if (prompt == nullptr) return Complain("Prompt " + names[i] + " is not one of the query's.");
     const std::string value(absl::StripTrailingAsciiWhitespace(values[i]));
     if (!value.empty()) prompts.emplace(prompt->name, value);
   }
   for (const Prompt& prompt : call.query->prompts) {
     if (prompt.required && prompts.count(prompt.name) == 0) {
-      return Complain(absl::StrCat("Required prompt ", prompt.name, " has no value."));
+      return Complain(absl::StrCat("Required prompt ", NameOf(prompt, site), " has no value."));
+    }
+    if (absl::Status status = ParseWindow(site, prompt, call.selection); !status.ok()) {
+      return status;
     }
   }
-  return ParseWindow(site, call.selection);
+  return absl::OkStatus();
 }
 
 // 0 asks for the profile's maximum and -1 for all rows; the profile cuts whatever was asked.
@@ -91,19 +121,30 @@ absl::Status ParseLimit(const SiteConfig& site, const Variables& variables, Quer
 }
 
 absl::Status ParseColumns(const SiteConfig& site, const Variables& variables, QueryCall& call) {
-  const std::vector<std::string> wanted = List(Value(variables, "filterfields"));
-  if (wanted.empty()) {
-    call.columns = call.query->columns;
-    return absl::OkStatus();
+  const auto omitted = site.omit_columns.find(call.query->name);
+  std::vector<Column> columns;
+  for (const Column& column : call.query->columns) {
+    const bool is_there =
+        omitted == site.omit_columns.end() || omitted->second.count(column.alias_name) == 0;
+    if (is_there) columns.push_back(column);
   }
+  const std::vector<std::string> wanted = List(Value(variables, "filterfields"));
   for (const std::string& name : wanted) {
-    const auto column =
-        std::find_if(call.query->columns.begin(), call.query->columns.end(),
-                     [&](const Column& known) { return WireName(known, site) == name; });
-    if (column == call.query->columns.end()) return Complain("No field " + name + " to filter by.");
+    const auto column = std::find_if(columns.begin(), columns.end(), [&](const Column& known) {
+      return WireName(known, site) == name;
+    });
+    if (column == columns.end()) return Complain("No field " + name + " to filter by.");
     call.columns.push_back(*column);
   }
+  if (wanted.empty()) call.columns = std::move(columns);
   return absl::OkStatus();
+}
+
+// The query of that name, null if the site has none there.
+const QueryDefinition* FindAtSite(const SiteConfig& site, const std::string& owner,
+                                  const std::string& name) {
+  return owner == site.query_owner && site.omit_queries.count(name) == 0 ? FindQuery(name)
+                                                                         : nullptr;
 }
 
 }  // namespace
@@ -122,9 +163,13 @@ absl::StatusOr<QueryCall> ParseQueryCall(const SiteConfig& site,
     return Complain("Only NONFILE runs at once.");
 
   QueryCall call;
-  call.query = owner == "public" ? FindQuery(segments[1]) : nullptr;
+  call.query = FindAtSite(site, owner, segments[1]);
   if (call.query == nullptr) {
     return Complain(absl::StrCat("Query ", segments[1], " does not exist or you have no access."));
+  }
+  if (const auto defects = site.query_defects.find(segments[1]);
+      defects != site.query_defects.end()) {
+    call.selection.defects = defects->second;
   }
   const Variables variables = SplitQuery(query_string);
   const std::string connected = absl::AsciiStrToUpper(Value(variables, "isconnectedquery"));

@@ -89,6 +89,9 @@ absl::StatusOr<FaultRule> ParseRule(const Json& json) {
     } else if (key == "delay_ms") {
       if (!whole) return Wants(rule.id, key, "a number from 0");
       rule.delay = std::chrono::milliseconds(value.get<int64_t>());
+    } else if (key == "for_ms") {
+      if (!whole) return Wants(rule.id, key, "a number from 0");
+      rule.lasts = absl::Milliseconds(value.get<int64_t>());
     } else if (key == "status") {
       if (!whole || value < 200 || value > 599) return Wants(rule.id, key, "200..599");
       rule.status = value;
@@ -114,7 +117,7 @@ absl::StatusOr<FaultRule> ParseRule(const Json& json) {
 
 }  // namespace
 
-absl::Status Faults::Change(const Json& change) {
+absl::Status Faults::Change(const Json& change, absl::Time now) {
   if (!change.is_object()) return absl::InvalidArgumentError("want {\"add\":[],\"remove\":[]}");
   std::set<std::string> gone;
   std::vector<Entry> added;
@@ -131,8 +134,10 @@ absl::Status Faults::Change(const Json& change) {
       absl::StatusOr<FaultRule> rule = ParseRule(item);
       if (!rule.ok()) return rule.status();
       gone.insert(rule->id);
-      std::mt19937_64 random(rule->seed);
-      added.push_back({.rule = *std::move(rule), .added = item, .random = random});
+      Entry entry = {.added = item, .random = std::mt19937_64(rule->seed)};
+      if (rule->lasts) entry.end = now + *rule->lasts;
+      entry.rule = *std::move(rule);
+      added.push_back(std::move(entry));
     }
   }
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
@@ -143,9 +148,10 @@ absl::Status Faults::Change(const Json& change) {
 }
 
 const FaultRule* Faults::Draw(const std::string& route, const std::string& target,
-                              const std::string& body) {
+                              const std::string& body, absl::Time now) {
   for (Entry& entry : entries_) {
     FaultRule& rule = entry.rule;
+    if (now >= entry.end) continue;
     if (rule.count == 0 || (rule.route != "*" && rule.route != route)) continue;
     if (!Applies(rule.kind, route)) continue;
     if (target.find(rule.match) == std::string::npos &&

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <random>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "tests/sandbox/peoplesoft/fields.h"
 
 namespace psups::peoplesoft_sandbox {
@@ -44,6 +46,7 @@ struct FaultRule {
   double probability = 1;  // of a matching request being hit
   uint64_t seed = 1;
   std::chrono::milliseconds delay{0};
+  std::optional<absl::Duration> lasts = {};  // from when it was added
   int status = 503;
   std::string body = {};
   std::string match = {};  // substring of the request's target or body
@@ -54,11 +57,11 @@ class Faults {
  public:
   // {"add": [rule, …], "remove": [id, …]}: both, or nothing and INVALID_ARGUMENT. A rule added with
   // an id in use replaces that rule.
-  absl::Status Change(const Json& change);
+  absl::Status Change(const Json& change, absl::Time now);
 
   // The rule that this request meets, its hit counted, or null. Valid until the next Change.
   const FaultRule* Draw(const std::string& route, const std::string& target,
-                        const std::string& body);
+                        const std::string& body, absl::Time now);
 
   // Every rule as it was added, with its hits.
   Json Describe() const;
@@ -68,6 +71,7 @@ class Faults {
     FaultRule rule = {};
     Json added = {};
     std::mt19937_64 random = {};
+    absl::Time end = absl::InfiniteFuture();
     int64_t hits = 0;
   };
   std::deque<Entry> entries_ = {};

@@ -47,6 +47,16 @@ TEST_F(PeopleSoftSandboxTest, AProbabilityIsTheSameForTheSameSeed) {
   EXPECT_LT(count, 90);
 }
 
+TEST_F(PeopleSoftSandboxTest, AFaultMayEndAfterATime) {
+  Fault({{"id", "x"}, {"route", "*"}, {"kind", "status_503"}, {"for_ms", 60'000}});
+  now_ += absl::Milliseconds(59'999);
+  EXPECT_EQ(Get(WholeDay()).status, 503);
+  now_ += absl::Milliseconds(1);
+  EXPECT_EQ(Get(WholeDay()).status, 200);
+  Fault({{"id", "x"}, {"route", "*"}, {"kind", "status_503"}, {"for_ms", 60'000}});
+  EXPECT_EQ(Get(WholeDay()).status, 503) << "added anew, it begins anew";
+}
+
 TEST_F(PeopleSoftSandboxTest, BadFaultsAreRefusedWhole) {
   const auto refused = [&](const Json& rule) {
     const absl::Status status = site_->ChangeFaults(
@@ -59,6 +69,8 @@ TEST_F(PeopleSoftSandboxTest, BadFaultsAreRefusedWhole) {
   EXPECT_THAT(refused({{"id", "x"}, {"route", "writeback"}, {"kind", "wrong_numrows"}}),
               HasSubstr("kind"));
   EXPECT_THAT(refused({{"route", "*"}, {"kind", "slow"}}), HasSubstr("id"));
+  EXPECT_THAT(refused({{"id", "x"}, {"route", "*"}, {"kind", "bare_500"}, {"for_ms", -1}}),
+              HasSubstr("for_ms"));
   EXPECT_THAT(refused({{"id", "x"}, {"route", "*"}, {"kind", "bare_500"}, {"often", 1}}),
               HasSubstr("often"));
   EXPECT_THAT(site_->DescribeFaults(), IsEmpty());

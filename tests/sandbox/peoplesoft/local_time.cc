@@ -92,6 +92,10 @@ std::string FormatLocal(const LocalTime& time, DateTimeForm form, bool fractions
                          fractions ? fraction : "");
 }
 
+std::string FormatDate(const LocalTime& time) {
+  return FormatLocal(time, DateTimeForm::kT, false).substr(0, kDateLength);
+}
+
 bool IsDate(const std::string& text) {
   return text.size() == kDateLength && ParseLocal(text + "T00:00:00", DateTimeForm::kT).has_value();
 }

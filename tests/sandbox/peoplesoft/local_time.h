@@ -31,6 +31,9 @@ std::optional<LocalTime> ParseLocal(const std::string& text);
 
 std::string FormatLocal(const LocalTime& time, DateTimeForm form, bool fractions);
 
+// "YYYY-MM-DD".
+std::string FormatDate(const LocalTime& time);
+
 // "YYYY-MM-DD" that is a real day.
 bool IsDate(const std::string& text);
 

@@ -4,6 +4,20 @@
 
 namespace psups::peoplesoft_sandbox {
 
+const std::set<std::string>& QueryDefects() {
+  static const auto* const defects =
+      new std::set<std::string>{"status_filter",     "unordered",     "no_after_prompt",
+                                "inner_join_vendor", "exclusive_end", "no_distribution"};
+  return *defects;
+}
+
+const QueryDefinition* FindQuery(const std::string& name) {
+  for (const QueryDefinition& query : Queries()) {
+    if (query.name == name) return &query;
+  }
+  return nullptr;
+}
+
 const Json* QueryRow::Find(const Column& column) const {
   const Json* const from = record(column.record);
   if (from == nullptr) return nullptr;

@@ -49,10 +49,13 @@ struct QuerySelection {
   LocalTime to = {};                                // TO_DTTM
   std::string today = {};                           // for effective dates
   std::set<std::string> business_units = {};        // row security; empty: all
+  std::set<std::string> defects = {};               // see QueryDefects()
   long limit = 0;                                   // rows beyond it are cut silently; 0: none
   int copies = 1;                                   // of each row, before the cut
 
   std::string Prompt(const std::string& name) const;  // empty: it has no value
+
+  bool Has(const std::string& defect) const { return defects.count(defect) != 0; }
 
   // The values of ID_1 to ID_10, ordered, each once.
   std::set<std::string> Ids() const;
@@ -73,6 +76,11 @@ struct QueryDefinition {
   // In the query's order; may end once it has `limit` of them.
   std::function<std::vector<QueryRow>(const QuerySelection&, const SiteData&)> rows = {};
 };
+
+const std::vector<QueryDefinition>& Queries();
+
+// What an administrator may have built wrong in a query; docs/sandbox.md says what each does.
+const std::set<std::string>& QueryDefects();
 
 // Null if there is none; names compare by case.
 const QueryDefinition* FindQuery(const std::string& name);

@@ -244,12 +244,9 @@ std::vector<QueryDefinition> Define() {
 
 }  // namespace
 
-const QueryDefinition* FindQuery(const std::string& name) {
+const std::vector<QueryDefinition>& Queries() {
   static const auto* const queries = new std::vector<QueryDefinition>(Define());
-  for (const QueryDefinition& query : *queries) {
-    if (query.name == name) return &query;
-  }
-  return nullptr;
+  return *queries;
 }
 
 }  // namespace psups::peoplesoft_sandbox

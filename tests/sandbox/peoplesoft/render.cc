@@ -67,6 +67,7 @@ Cell NumberCell(const QueryRow& row, const Column& column, const SiteConfig& sit
 }
 
 std::string DateTimeText(const LocalTime& time, const SiteConfig& site) {
+  if (site.days) return FormatDate(time);
   std::string text = FormatLocal(time, site.datetime_form, site.fractions);
   if (site.datetime_offset && site.datetime_form == DateTimeForm::kT) {
     const absl::Time instant = site.base_time_zone.At(time.first).pre;

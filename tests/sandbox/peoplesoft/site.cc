@@ -115,9 +115,10 @@ void Site::Handle(const HttpServerRequest& request, const HttpReplyFunction& rep
     const absl::Time now = now_();
     CatchUp(now);
     const Address address = Locate(request.path);
-    const FaultRule* const fault = state_.faults.Draw(address.route, request.target, request.body);
+    const FaultRule* const fault =
+        state_.faults.Draw(address.route, request.target, request.body, now);
     answer.response = Answer(request, address, fault, now);
-    answer.response.headers.emplace_back("Date", HttpDate(now));
+    answer.response.headers.emplace_back("Date", HttpDate(SiteTime(now)));
     if (!config_.set_cookie.empty()) {
       answer.response.headers.emplace_back("Set-Cookie", config_.set_cookie);
     }
@@ -181,7 +182,7 @@ HttpResponse Site::AnswerQuery(const HttpServerRequest& request, const Address& 
   if (!call.ok()) return QueryError(config_, std::string(call.status().message()));
 
   QuerySelection& selection = call->selection;
-  selection.today = absl::FormatTime("%Y-%m-%d", now, config_.base_time_zone);
+  selection.today = absl::FormatTime("%Y-%m-%d", SiteTime(now), config_.base_time_zone);
   selection.business_units = config_.row_security_business_units;
   selection.copies = IsFault(fault, FaultKind::kDuplicateRows) ? 2 : 1;
   QueryAnswer answer;
@@ -217,6 +218,10 @@ HttpResponse Site::AnswerWriteBack(const HttpServerRequest& request, const Fault
   return {.status = 200,
           .headers = {{"Content-Type", "application/json; charset=UTF-8"}},
           .body = Dump(results)};
+}
+
+absl::Time Site::SiteTime(absl::Time now) const {
+  return now + absl::Seconds(config_.clock_offset_seconds);
 }
 
 void Site::CatchUp(absl::Time now) {
@@ -273,8 +278,9 @@ absl::StatusOr<int64_t> Site::Load(Json orders) {
   const absl::Time now = now_();
   CatchUp(now);
   if (orders.contains("tables")) state_.tables.Upsert(orders["tables"]);
+  const LocalTime stamp = ToLocal(SiteTime(now), config_.base_time_zone, config_.fractions);
   for (Json& document : documents) {
-    state_.documents.Put(std::move(document), now, config_.base_time_zone, config_.fractions);
+    state_.documents.Put(std::move(document), now, stamp, config_.fractions);
   }
   return std::ssize(documents);
 }
@@ -289,7 +295,7 @@ absl::Status Site::Configure(const std::string& change) {
 
 absl::Status Site::ChangeFaults(const Json& change) {
   const std::lock_guard lock(mutex_);
-  return state_.faults.Change(change);
+  return state_.faults.Change(change, now_());
 }
 
 Json Site::DescribeFaults() const {

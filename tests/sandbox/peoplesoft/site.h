@@ -63,6 +63,8 @@ class Site {
   };
   struct Address;  // what a request's path asks for
 
+  // What the site takes `now` for.
+  absl::Time SiteTime(absl::Time now) const;
   // Makes whatever was to happen by `now` happen.
   void CatchUp(absl::Time now);
   Address Locate(const std::string& path) const;
