@@ -52,6 +52,9 @@ TEST_F(IdentityTest, TheClientMayStandInTheForm) {
   EXPECT_EQ(status("grant_type=client_credentials&client_id=psups&client_secret=s3+cret"), 200);
   EXPECT_EQ(status("grant_type=client_credentials&client_id=psups&client_secret=s3%20cret"), 200);
   EXPECT_EQ(status("grant_type=client_credentials&client_id=psups"), 401);
+  EXPECT_THAT(Journal()[0]["body"].get<std::string>(),
+              testing::MatchesRegex("grant_type=client_credentials&client_id=psups&"
+                                    "client_secret=sha256:[0-9a-f]{12}"));
 }
 
 TEST_F(IdentityTest, RefusesAWrongClientGrantScopeAndAudience) {

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "tests/sandbox/peoplesoft/local_time.h"
 
 namespace psups::peoplesoft_sandbox {
@@ -34,7 +35,20 @@ Json Headers(const HttpHeaders& headers) {
   return object;
 }
 
-Json Body(const std::string& body) {
+// A form with its client's secret hashed.
+std::string HashedForm(const std::string& form) {
+  constexpr char kSecret[] = "client_secret=";
+  std::vector<std::string> pairs = absl::StrSplit(form, '&');
+  for (std::string& pair : pairs) {
+    if (absl::StartsWith(pair, kSecret)) {
+      pair = absl::StrCat(kSecret, Hashed(pair.substr(sizeof(kSecret) - 1)));
+    }
+  }
+  return absl::StrJoin(pairs, "&");
+}
+
+Json Body(const std::string& route, const std::string& body) {
+  if (route == "token") return HashedForm(body);
   Json parsed = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   return parsed.is_discarded() ? Json(body) : parsed;
 }
@@ -55,7 +69,7 @@ void Journal::Add(const HttpServerRequest& request, absl::Time time, const std::
       {"target", request.target},
       {"route", route},
       {"headers", Headers(request.headers)},
-      {"body", Body(request.body)},
+      {"body", Body(route, request.body)},
       {"status", status ? Json(*status) : Json()},
       {"fault", fault_id.empty() ? Json() : Json(fault_id)},
       {"call_id", std::string(FindHeader(request.headers, "X-Request-ID"))},

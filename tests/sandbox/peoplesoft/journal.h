@@ -14,7 +14,8 @@
 
 namespace psups::peoplesoft_sandbox {
 
-// Every request seen, whatever became of it, as it came in; only Authorization is hashed.
+// Every request seen, whatever became of it, as it came in; only Authorization and a client's
+// secret in a form are hashed.
 class Journal {
  public:
   // Also appends each entry to `file` from now on, a JSON line each.
