@@ -23,6 +23,7 @@ namespace {
 constexpr int kDatabaseConnections = 16;
 constexpr int kHandlerThreads = 8;
 constexpr int kOutcomeThreads = 4;
+constexpr int kPublishTogether = 1000;
 
 // The place that only one run can have at a time.
 std::string Slot(const std::string& grpc_listen) {
@@ -64,6 +65,7 @@ absl::Status Main(Settings& settings) {
   Passwords passwords(*connections);
   Wakeup poll_wakeup;
   Wakeup write_wakeup;
+  OrderNews order_news;
   const Backoff retry = {.first = absl::Seconds(1), .cap = retry_cap};
 
   // From here on in the order of who is needed by whom: the client ends its calls, whose outcomes
@@ -72,7 +74,8 @@ absl::Status Main(Settings& settings) {
   const Post post = [&outcomes](std::function<void()> task) { outcomes.Post(std::move(task)); };
   std::unique_ptr<PeopleSoft> people_soft = MakePeopleSoft(HttpClient::Create());
   Poller poller(*polls, *people_soft, passwords, calls, post, derive,
-                {.lease = lease, .retry = retry, .setup_retry = setup_retry}, poll_wakeup);
+                {.lease = lease, .retry = retry, .setup_retry = setup_retry}, poll_wakeup,
+                [&] { order_news.Stored(); });
   WriteBacker write_backer(*write_backs, *people_soft, passwords, calls, post,
                            {.lease = lease, .retry = retry, .setup_retry = setup_retry},
                            write_wakeup);
@@ -82,47 +85,58 @@ absl::Status Main(Settings& settings) {
     poll_wakeup.Notify();
     write_wakeup.Notify();
   });
-  OrderServer order_server(*orders, *write_backs, handlers, [&] { write_wakeup.Notify(); });
+  OrderServer order_server(
+      *orders, *write_backs, handlers, [&] { write_wakeup.Notify(); }, order_news);
 
-  return Serve(base, db,
-               {.schema_version = PSUPS_SCHEMA_VERSION,
-                .services = {&connection_server, &order_server},
-                .workers = {{.name = "poll",
-                             .idle_wait = poll_wait,
-                             .step = [&] { return poller.Step(); },
-                             .wakeup = &poll_wakeup},
-                            {.name = "write_back",
-                             .idle_wait = write_wait,
-                             .step = [&] { return write_backer.Step(); },
-                             .wakeup = &write_wakeup},
-                            {.name = "audit_relay",
-                             .idle_wait = absl::Milliseconds(200),
-                             .step = [&] { return relay.Step(); },
-                             .gather = AuditRelay::kGather},
-                            {.name = "heartbeat",
-                             .idle_wait = heartbeat,
-                             .step = [&] { return pulse.Step(); }},
-                            {.name = "gauges",
-                             .idle_wait = absl::Seconds(5),
-                             .step = [&]() -> absl::StatusOr<int> {
-                               RETURN_IF_ERROR(gauges->Refresh());
-                               return 0;
-                             }}},
-                .on_ready =
-                    [&] {
-                      // Without it the next beats say the same, only later.
-                      if (const absl::Status begun = pulse.Begin(); !begun.ok()) {
-                        LogWarning("run_begin_not_stored", {{"status", begun}});
-                      }
-                      return absl::OkStatus();
-                    },
-                .on_stopped =
-                    [&] {
-                      people_soft.reset();  // ends the calls in flight
-                      poller.Drain();
-                      write_backer.Drain();
-                      pulse.End();
-                    }});
+  ServeOptions options = {.schema_version = PSUPS_SCHEMA_VERSION,
+                          .services = {&connection_server, &order_server},
+                          .workers = {{.name = "poll",
+                                       .idle_wait = poll_wait,
+                                       .step = [&] { return poller.Step(); },
+                                       .wakeup = &poll_wakeup},
+                                      {.name = "write_back",
+                                       .idle_wait = write_wait,
+                                       .step = [&] { return write_backer.Step(); },
+                                       .wakeup = &write_wakeup},
+                                      {.name = "audit_relay",
+                                       .idle_wait = absl::Milliseconds(200),
+                                       .step = [&] { return relay.Step(); },
+                                       .gather = AuditRelay::kGather},
+                                      {.name = "heartbeat",
+                                       .idle_wait = heartbeat,
+                                       .step = [&] { return pulse.Step(); }},
+                                      {.name = "gauges",
+                                       .idle_wait = absl::Seconds(5),
+                                       .step = [&]() -> absl::StatusOr<int> {
+                                         RETURN_IF_ERROR(gauges->Refresh());
+                                         return 0;
+                                       }}},
+                          .on_ready =
+                              [&] {
+                                // Without it the next beats say the same, only later.
+                                if (const absl::Status begun = pulse.Begin(); !begun.ok()) {
+                                  LogWarning("run_begin_not_stored", {{"status", begun}});
+                                }
+                                return absl::OkStatus();
+                              },
+                          .on_stopped =
+                              [&] {
+                                people_soft.reset();  // ends the calls in flight
+                                poller.Drain();
+                                write_backer.Drain();
+                                pulse.End();
+                              }};
+  // Its end answers those who wait: the server drains its calls after that.
+  const auto stop = [&](void*) { order_news.Stop(); };
+  options.workers.push_back(
+      {.name = "publish",
+       .step = [&, stopper = std::shared_ptr<void>(nullptr, stop)]() -> absl::StatusOr<int> {
+         ASSIGN_OR_RETURN(const int published, orders->Publish(kPublishTogether));
+         if (published > 0) order_news.changes.Notify();
+         return published;
+       },
+       .wakeup = &order_news.publisher});
+  return Serve(base, db, std::move(options));
 }
 
 }  // namespace

@@ -11,7 +11,20 @@ namespace {
 namespace pb = orders::v1;
 
 constexpr int kMostOfOneCall = 500;
+constexpr int kMostWatched = 1000;
 constexpr std::size_t kLongestReason = 200;
+constexpr absl::Duration kLongestLeaseWait = absl::Seconds(5);
+constexpr absl::Duration kLongestWatchWait = absl::Seconds(30);
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+absl::Status CheckWait(absl::Duration wait, absl::Duration most) {
+  if (wait >= absl::ZeroDuration() && wait <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("wait: ", absl::FormatDuration(wait),
+                                                 ", want 0 to ", absl::FormatDuration(most)));
+}
 
 absl::Status CheckCount(const char* field, int count) {
   if (count >= 1 && count <= kMostOfOneCall) return absl::OkStatus();
@@ -42,14 +55,13 @@ absl::StatusOr<WriteBackStore::Key> WriteBackKeyOf(const std::string& name) {
 absl::StatusOr<pb::LeaseOrdersResponse> OrderServer::Lease(const pb::LeaseOrdersRequest& request) {
   const int limit = request.limit() == 0 ? 50 : request.limit();
   RETURN_IF_ERROR(CheckCount("limit", limit));
-  const absl::Duration lease = request.has_lease_duration()
-                                   ? absl::Seconds(request.lease_duration().seconds()) +
-                                         absl::Nanoseconds(request.lease_duration().nanos())
-                                   : absl::Seconds(60);
+  const absl::Duration lease =
+      request.has_lease_duration() ? FromProto(request.lease_duration()) : absl::Seconds(60);
   if (lease < absl::Seconds(1) || lease > absl::Minutes(10)) {
     return absl::InvalidArgumentError(
         absl::StrCat("lease_duration: ", absl::FormatDuration(lease), ", want 1 s to 10 min"));
   }
+  RETURN_IF_ERROR(CheckWait(FromProto(request.wait()), kLongestLeaseWait));
   ASSIGN_OR_RETURN(std::vector<OrderStore::Leased> leased, orders_.LeaseOrders(limit, lease));
   ASSIGN_OR_RETURN(const auto states, orders_.ConnectionStates());
   pb::LeaseOrdersResponse response;
@@ -94,6 +106,15 @@ absl::StatusOr<pb::ListOrdersResponse> OrderServer::List(const pb::ListOrdersReq
   for (pb::Order& order : found.items) *response.add_orders() = std::move(order);
   response.set_next_page_token(found.next_token);
   return response;
+}
+
+absl::StatusOr<pb::WatchOrdersResponse> OrderServer::Watch(const pb::WatchOrdersRequest& request) {
+  const int limit = request.limit() == 0 ? 200 : request.limit();
+  if (limit < 1 || limit > kMostWatched) {
+    return absl::InvalidArgumentError(absl::StrCat("limit: ", limit, ", want 1 to ", kMostWatched));
+  }
+  RETURN_IF_ERROR(CheckWait(FromProto(request.wait()), kLongestWatchWait));
+  return orders_.ReadChanges(request.cursor(), limit);
 }
 
 absl::StatusOr<pb::ReportTrackingResponse> OrderServer::Report(
@@ -149,8 +170,27 @@ absl::StatusOr<pb::WriteBack> OrderServer::Skip(const pb::SkipWriteBackRequest& 
 grpc::ServerUnaryReactor* OrderServer::LeaseOrders(grpc::CallbackServerContext* context,
                                                    const pb::LeaseOrdersRequest* request,
                                                    pb::LeaseOrdersResponse* response) {
-  return Handle(executor_, context, request, response,
-                [this](const auto& r, const Caller&) { return Lease(r); });
+  return HandleAsync(
+      context, request, response, [this, context](const auto& r, const Caller&, auto done) {
+        // Whoever has hung up would keep what it is handed until the lease is over.
+        const auto lease = [this, context, r]() -> absl::StatusOr<pb::LeaseOrdersResponse> {
+          if (context->IsCancelled()) return absl::CancelledError("the caller has hung up");
+          return Lease(r);
+        };
+        executor_.Post([this, lease, wait = FromProto(r.wait()), done] {
+          news_.leases.Answer(lease, wait, done);
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* OrderServer::WatchOrders(grpc::CallbackServerContext* context,
+                                                   const pb::WatchOrdersRequest* request,
+                                                   pb::WatchOrdersResponse* response) {
+  return HandleAsync(context, request, response, [this](const auto& r, const Caller&, auto done) {
+    executor_.Post([this, r, done] {
+      news_.changes.Answer([this, r] { return Watch(r); }, FromProto(r.wait()), done);
+    });
+  });
 }
 
 grpc::ServerUnaryReactor* OrderServer::AcknowledgeOrders(

@@ -4,21 +4,45 @@
 #include <utility>
 
 #include "common/server.h"
+#include "common/watchers.h"
 #include "psups/orders/v1/order_service.grpc.pb.h"
 #include "services/ps-ingest/ports.h"
 
 namespace psups::ps_ingest {
+
+// Those who wait for orders: at most so long do they not see what another replica stored.
+class OrderNews {
+ public:
+  explicit OrderNews(absl::Duration poll = absl::Milliseconds(250))
+      : leases(poll, [](const auto& response) { return !response.orders().empty(); }),
+        changes(poll, [](const auto& response) { return !response.orders().empty(); }) {}
+
+  // Orders were stored.
+  void Stored() {
+    leases.Notify();
+    publisher.Notify();
+  }
+  void Stop() {
+    leases.Stop();
+    changes.Stop();
+  }
+
+  Watchers<orders::v1::LeaseOrdersResponse> leases;
+  Watchers<orders::v1::WatchOrdersResponse> changes;  // notified when some were published
+  Wakeup publisher;
+};
 
 // OrderService over its stores. Calls nobody.
 class OrderServer : public orders::v1::OrderService::CallbackService {
  public:
   // `reported` is notified when there is something to write back.
   OrderServer(OrderStore& orders, WriteBackStore& write_backs, Executor& executor,
-              std::function<void()> reported)
+              std::function<void()> reported, OrderNews& news)
       : orders_(orders),
         write_backs_(write_backs),
         executor_(executor),
-        reported_(std::move(reported)) {}
+        reported_(std::move(reported)),
+        news_(news) {}
 
   grpc::ServerUnaryReactor* LeaseOrders(grpc::CallbackServerContext* context,
                                         const orders::v1::LeaseOrdersRequest* request,
@@ -35,6 +59,9 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
   grpc::ServerUnaryReactor* ListOrders(grpc::CallbackServerContext* context,
                                        const orders::v1::ListOrdersRequest* request,
                                        orders::v1::ListOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* WatchOrders(grpc::CallbackServerContext* context,
+                                        const orders::v1::WatchOrdersRequest* request,
+                                        orders::v1::WatchOrdersResponse* response) override;
   grpc::ServerUnaryReactor* ReportTracking(grpc::CallbackServerContext* context,
                                            const orders::v1::ReportTrackingRequest* request,
                                            orders::v1::ReportTrackingResponse* response) override;
@@ -49,7 +76,7 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
                                           const orders::v1::SkipWriteBackRequest* request,
                                           orders::v1::WriteBack* response) override;
 
-  // The handlers without gRPC.
+  // The handlers without gRPC, and without waiting.
   absl::StatusOr<orders::v1::LeaseOrdersResponse> Lease(
       const orders::v1::LeaseOrdersRequest& request);
   absl::StatusOr<orders::v1::AcknowledgeOrdersResponse> Acknowledge(
@@ -57,6 +84,8 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
   absl::StatusOr<orders::v1::CheckOrdersResponse> Check(
       const orders::v1::CheckOrdersRequest& request);
   absl::StatusOr<orders::v1::ListOrdersResponse> List(const orders::v1::ListOrdersRequest& request);
+  absl::StatusOr<orders::v1::WatchOrdersResponse> Watch(
+      const orders::v1::WatchOrdersRequest& request);
   absl::StatusOr<orders::v1::ReportTrackingResponse> Report(
       const orders::v1::ReportTrackingRequest& request, const std::string& actor);
   absl::StatusOr<orders::v1::ListWriteBacksResponse> ListWritten(
@@ -71,6 +100,7 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
   WriteBackStore& write_backs_;
   Executor& executor_;
   const std::function<void()> reported_;
+  OrderNews& news_;
 };
 
 }  // namespace psups::ps_ingest

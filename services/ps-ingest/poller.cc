@@ -180,7 +180,8 @@ struct Poller::Read {
 };
 
 Poller::Poller(PollStore& store, PeopleSoft& people_soft, Passwords& passwords, OpenCalls& calls,
-               Post post, Deriver derive, PollRules rules, Wakeup& wakeup)
+               Post post, Deriver derive, PollRules rules, Wakeup& wakeup,
+               std::function<void()> orders_came)
     : store_(store),
       people_soft_(people_soft),
       passwords_(passwords),
@@ -188,7 +189,8 @@ Poller::Poller(PollStore& store, PeopleSoft& people_soft, Passwords& passwords, 
       post_(std::move(post)),
       derive_(std::move(derive)),
       rules_(rules),
-      wakeup_(wakeup) {}
+      wakeup_(wakeup),
+      orders_came_(std::move(orders_came)) {}
 
 absl::StatusOr<int> Poller::Step() {
   std::vector<PollLease> held;
@@ -308,6 +310,7 @@ void Poller::Finish(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
 absl::Status Poller::Store(Read& read, ReadOutcome outcome) {
   const PollLease& poll = read.poll;
   RETURN_IF_ERROR(store_.StoreRead(poll, outcome));
+  if (!outcome.revisions.empty()) orders_came_();
   calls_.Recorded(read.call_id);
   const std::string& connection = poll.connection.name();
   if (!outcome.stop_reason.empty()) {

@@ -42,8 +42,9 @@ ReadOutcome Settle(const PollLease& poll, const Window& window, const std::strin
 class Poller {
  public:
   // `orders_came` is notified when there is something to hand out.
-  Poller(PollStore& store, PeopleSoft& people_soft, Passwords& passwords, OpenCalls& calls,
-         Post post, Deriver derive, PollRules rules, Wakeup& wakeup);
+  Poller(
+      PollStore& store, PeopleSoft& people_soft, Passwords& passwords, OpenCalls& calls, Post post,
+      Deriver derive, PollRules rules, Wakeup& wakeup, std::function<void()> orders_came = [] {});
 
   // Starts the reads that are due and prolongs the leases of those in flight.
   absl::StatusOr<int> Step();
@@ -65,6 +66,7 @@ class Poller {
   const Deriver derive_;
   const PollRules rules_;
   Wakeup& wakeup_;
+  const std::function<void()> orders_came_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, PollLease> in_flight_;  // by call id

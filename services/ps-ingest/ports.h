@@ -146,6 +146,12 @@ class OrderStore {
   };
   virtual absl::StatusOr<PageOf<orders::v1::Order>> List(const Filter& filter,
                                                          const Page& page) = 0;
+  // The orders that changed after `cursor`, at most `limit`, as they are now. OUT_OF_RANGE if it is
+  // of another epoch of the database.
+  virtual absl::StatusOr<orders::v1::WatchOrdersResponse> ReadChanges(const std::string& cursor,
+                                                                      int limit) = 0;
+  // Lets ReadChanges see at most `limit` more changes that were committed; how many.
+  virtual absl::StatusOr<int> Publish(int limit) = 0;
 };
 
 // The right to send one POST for a connection, and what goes with it.

@@ -45,6 +45,10 @@ inline constexpr char kService[] = "ps-ingest";
 // From the columns connection_id, version, state, state_reason and settings.
 absl::StatusOr<orders::v1::Connection> ConnectionFrom(const Row& row);
 
+// Says that the orders changed, in the transaction that changes them.
+absl::Status AppendChanges(Tx& tx, const std::string& connection_id,
+                           const std::vector<std::string>& order_ids);
+
 // STOPPED with a reason, and its audit entry. Nothing if it is STOPPED already.
 absl::Status StopConnection(Tx& tx, const std::string& connection_id, const std::string& reason);
 

@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/change_stream.h"
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/status_macros.h"
@@ -30,6 +31,16 @@ constexpr char kSelect[] =
     "SELECT o.connection_id, o.order_id, o.revision, o.state, o.withdrawn, o.change_order_batch, "
     "o.last_update_local, o.revision_time, r.content "
     "FROM orders o JOIN order_revisions r USING (connection_id, order_id, revision) ";
+
+// A response ends early rather than pass the 4 MB that a gRPC client takes by default.
+constexpr std::size_t kMostBytes = 3 << 20;
+
+void HideParties(pb::Order& order) {
+  for (pb::Order::Schedule& schedule : *order.mutable_schedules()) {
+    schedule.clear_ship_from();
+    schedule.clear_ship_to();
+  }
+}
 
 class PostgresOrderStore : public OrderStore {
  public:
@@ -173,14 +184,62 @@ class PostgresOrderStore : public OrderStore {
         break;
       }
       ASSIGN_OR_RETURN(pb::Order order, OrderFrom(row));
-      for (pb::Order::Schedule& schedule : *order.mutable_schedules()) {
-        schedule.clear_ship_from();
-        schedule.clear_ship_to();
-      }
+      HideParties(order);
       last = absl::StrCat(absl::ToUnixMicros(row.Time("revision_time")), " ", row.Text("order_id"));
       found.items.push_back(std::move(order));
     }
     return found;
+  }
+
+  absl::StatusOr<pb::WatchOrdersResponse> ReadChanges(const std::string& cursor,
+                                                      int limit) override {
+    std::vector<Rows> rows;  // opened outside of the transaction: that may need another
+    ASSIGN_OR_RETURN(StreamPlace place, db_.TransactOr([&](Tx& tx) -> absl::StatusOr<StreamPlace> {
+      rows.clear();
+      ASSIGN_OR_RETURN(StreamPlace begin, FindPlace(tx, cursor));
+      if (begin.position == begin.last_position) return begin;
+      ASSIGN_OR_RETURN(Rows found,
+                       tx.Exec(absl::StrCat("SELECT x.*, c.position FROM changes c JOIN (", kSelect,
+                                            ") AS x USING (connection_id, order_id) "
+                                            "WHERE c.position > $1 ORDER BY c.position LIMIT $2"),
+                               {begin.position, limit}));
+      rows.push_back(std::move(found));
+      return begin;
+    }));
+    pb::WatchOrdersResponse response;
+    std::size_t bytes = 0;
+    for (const Rows& found : rows) {
+      for (const Row row : found) {
+        if (bytes > kMostBytes) break;
+        place.position = row.Int("position");
+        absl::StatusOr<pb::Order> order = OrderFrom(row);
+        if (absl::IsDataLoss(order.status())) {
+          LogError("order_not_readable", {{"order", "orders/" + row.Text("order_id")},
+                                          {"revision", row.Int("revision")},
+                                          {"reason", order.status()}});
+          continue;
+        }
+        RETURN_IF_ERROR(order.status());
+        HideParties(*order);
+        bytes += order->ByteSizeLong();
+        *response.add_orders() = *std::move(order);
+      }
+    }
+    response.set_next_cursor(place.cursor());
+    return response;
+  }
+
+  absl::StatusOr<int> Publish(int limit) override {
+    // Each order stands as it is now, so its newest change is enough.
+    return PublishChanges(db_, limit, [](Tx& tx, int64_t before) {
+      return tx
+          .Exec(
+              "DELETE FROM changes old USING changes newer WHERE newer.position > $1 "
+              "AND old.connection_id = newer.connection_id AND old.order_id = newer.order_id "
+              "AND old.position < newer.position",
+              {before})
+          .status();
+    });
   }
 
  private:
@@ -214,6 +273,14 @@ class PostgresOrderStore : public OrderStore {
 };
 
 }  // namespace
+
+absl::Status AppendChanges(Tx& tx, const std::string& connection_id,
+                           const std::vector<std::string>& order_ids) {
+  return tx
+      .Exec("INSERT INTO changes (connection_id, order_id) SELECT $1, unnest($2::text[])",
+            {connection_id, order_ids})
+      .status();
+}
 
 std::unique_ptr<OrderStore> MakeOrderStore(Db& db, Sealer& sealer) {
   return std::make_unique<PostgresOrderStore>(db, sealer);

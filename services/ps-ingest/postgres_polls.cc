@@ -277,6 +277,7 @@ class PostgresPollStore : public PollStore {
     if (rows.size() != outcome.revisions.size()) {
       return absl::AbortedError("a document was changed by another read");
     }
+    RETURN_IF_ERROR(AppendChanges(tx, id, ids));
     RETURN_IF_ERROR(tx.Exec("INSERT INTO order_revisions (connection_id, call_id, order_id, "
                             "  revision, content) "
                             "SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::bytea[])",

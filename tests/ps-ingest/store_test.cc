@@ -834,7 +834,9 @@ class HandlerTest : public StoreTest {
  protected:
   Executor executor_{1};
   int reported_ = 0;
-  OrderServer server_{*stack_.orders, *stack_.write_backs, executor_, [this] { ++reported_; }};
+  OrderNews news_;
+  OrderServer server_{*stack_.orders, *stack_.write_backs, executor_, [this] { ++reported_; },
+                      news_};
 };
 
 TEST_F(HandlerTest, ALeaseCarriesTheConnectionsStates) {
