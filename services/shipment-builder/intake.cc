@@ -32,6 +32,7 @@ absl::StatusOr<int> Intake::Step() {
   pb::LeaseOrdersRequest request;
   request.set_limit(kOrdersAtOnce);
   request.mutable_lease_duration()->set_seconds(kLeaseSeconds);
+  request.mutable_wait()->set_seconds(absl::ToInt64Seconds(wait_));
   const absl::Duration asked = uptime_();  // the reply is older when it has been worked on
   ASSIGN_OR_RETURN(const pb::LeaseOrdersResponse response, orders_.LeaseOrders(request));
   connections_.Report(response, Refused(response), asked);

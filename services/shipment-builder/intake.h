@@ -34,12 +34,13 @@ class Planner {
 };
 
 // Takes order revisions from ps-ingest, stores them with the shipments they make, and only then
-// acknowledges them. Learns on the way what each connection permits.
+// acknowledges them. Learns on the way what each connection permits. ps-ingest may wait up to
+// `wait` for the first revision: so long may a connection's change of state be unknown here.
 class Intake {
  public:
   Intake(ShipmentStore& store, OrderSource& orders, UpsPort& ups, Connections& connections,
          const Planner& planner, Connections::Uptime uptime, Wakeup& validate, Wakeup& label,
-         Wakeup& tell)
+         Wakeup& tell, absl::Duration wait)
       : store_(store),
         orders_(orders),
         ups_(ups),
@@ -48,7 +49,8 @@ class Intake {
         uptime_(std::move(uptime)),
         validate_(validate),
         label_(label),
-        tell_(tell) {}
+        tell_(tell),
+        wait_(wait) {}
 
   absl::StatusOr<int> Step();
   // Plans orders again whose schedules became free.
@@ -67,6 +69,7 @@ class Intake {
   Wakeup& validate_;
   Wakeup& label_;
   Wakeup& tell_;
+  const absl::Duration wait_;
   struct Account {
     bool known = false;
     bool production = true;  // as long as nothing better is known

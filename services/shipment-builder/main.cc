@@ -32,6 +32,9 @@ namespace psups::shipment_builder {
 namespace {
 
 constexpr int kMostInFlight = 600;
+// Calls that wait at the peer for something to come, and between two of them.
+constexpr absl::Duration kPeerWaits = absl::Seconds(1);
+constexpr absl::Duration kBetween = absl::Milliseconds(50);
 
 absl::Duration Uptime() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
@@ -107,14 +110,15 @@ absl::Status Main(Settings& settings) {
   Wakeup validate, label, hand_over, undo, replan, tell;
   HeldLeases buying(*store, kMostInFlight, lease, {&validate, &label});
   HeldLeases others(*store, kMostInFlight, lease, {});
-  Intake intake(*store, *orders, *ups, connections, planner, Uptime, validate, label, tell);
+  Intake intake(*store, *orders, *ups, connections, planner, Uptime, validate, label, tell,
+                kPeerWaits);
   AddressBook book(*store, *ups, clock, derive, verdicts);
   Buyer buyer(*store, *orders, *ups, connections, planner, buying,
               {.hand_over = hand_over, .undo = undo, .replan = replan, .tell = tell});
   Validator validator(*store, book, buyer, connections, buying, tell);
   HandOver handing_over(*store, *ups, *tracking, others);
   Voider voider(*store, *ups, *tracking, clock, replan, tell, others);
-  Watcher watcher(*store, *tracking, /*wait=*/absl::Seconds(1));
+  Watcher watcher(*store, *tracking, kPeerWaits);
   AuditRelay relay(db, *ledger);
 
   Executor executor(/*threads=*/4);
@@ -124,7 +128,7 @@ absl::Status Main(Settings& settings) {
       base, db,
       {.schema_version = PSUPS_SCHEMA_VERSION,
        .services = {&shipment_server, &review_server},
-       .workers = {{.name = "intake", .idle_wait = idle, .step = [&] { return intake.Step(); }},
+       .workers = {{.name = "intake", .idle_wait = kBetween, .step = [&] { return intake.Step(); }},
                    {.name = "replan",
                     .idle_wait = idle,
                     .step = [&] { return intake.PlanAgain(); },
@@ -156,7 +160,7 @@ absl::Status Main(Settings& settings) {
                       return others.Renew();
                     }},
                    {.name = "watch_tracking",
-                    .idle_wait = absl::Milliseconds(50),
+                    .idle_wait = kBetween,
                     .step = [&] { return watcher.Step(); }},
                    {.name = "audit_relay",
                     .idle_wait = idle,

@@ -16,6 +16,12 @@ namespace opb = psups::orders::v1;
 namespace tpb = psups::tracking::v1;
 namespace upb = psups::ups::v1;
 
+// How long the peer may wait before it answers.
+template <typename Request>
+absl::Duration WaitOf(const Request& request) {
+  return absl::Seconds(request.wait().seconds()) + absl::Nanoseconds(request.wait().nanos());
+}
+
 class GrpcOrderSource : public OrderSource {
  public:
   GrpcOrderSource(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
@@ -23,7 +29,8 @@ class GrpcOrderSource : public OrderSource {
 
   absl::StatusOr<opb::LeaseOrdersResponse> LeaseOrders(
       const opb::LeaseOrdersRequest& request) override {
-    return CallPeer(*stub_, &opb::OrderService::Stub::LeaseOrders, request, timeout_);
+    return CallPeer(*stub_, &opb::OrderService::Stub::LeaseOrders, request,
+                    timeout_ + WaitOf(request));
   }
   absl::Status AcknowledgeOrders(const opb::AcknowledgeOrdersRequest& request) override {
     return CallPeer(*stub_, &opb::OrderService::Stub::AcknowledgeOrders, request, timeout_)
@@ -120,9 +127,8 @@ class GrpcTrackingPort : public TrackingPort {
   }
   absl::StatusOr<tpb::WatchEventsResponse> WatchEvents(
       const tpb::WatchEventsRequest& request) override {
-    const absl::Duration wait =
-        absl::Seconds(request.wait().seconds()) + absl::Nanoseconds(request.wait().nanos());
-    return CallPeer(*stub_, &tpb::TrackingService::Stub::WatchEvents, request, timeout_ + wait);
+    return CallPeer(*stub_, &tpb::TrackingService::Stub::WatchEvents, request,
+                    timeout_ + WaitOf(request));
   }
 
  private:

@@ -25,8 +25,8 @@ namespace psups::shipment_builder {
 class OrderSource {
  public:
   virtual ~OrderSource() = default;
-  // Hands out revisions that nobody acknowledged, each under a lease; every reply carries the
-  // states of all connections.
+  // Hands out revisions that nobody acknowledged, each under a lease, waiting up to request.wait
+  // for the first; every reply carries the states of all connections.
   virtual absl::StatusOr<orders::v1::LeaseOrdersResponse> LeaseOrders(
       const orders::v1::LeaseOrdersRequest& request) = 0;
   // Those named are not handed out again. Idempotent.

@@ -50,7 +50,7 @@ struct Replica {
         planner(clock, absl::UTCTimeZone(), derive),
         intake(
             store, orders, ups, connections, planner, [&uptime] { return uptime; }, validate, label,
-            tell),
+            tell, absl::ZeroDuration()),
         book(store, ups, clock, derive, absl::Hours(1)),
         leases(store, 100, absl::Minutes(1), {&validate, &label}),
         buyer(store, orders, ups, connections, planner, leases,
