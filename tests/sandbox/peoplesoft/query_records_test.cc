@@ -1,12 +1,9 @@
 #include <string>
-#include <vector>
 
 #include "tests/sandbox/peoplesoft/site_fixture.h"
 
 namespace psups::peoplesoft_sandbox {
 namespace {
-
-using testing::ElementsAre;
 
 Json& Schedule(Json& document) { return document["LINES"][0]["SCHEDULES"][0]; }
 
