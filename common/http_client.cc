@@ -1,6 +1,7 @@
 #include "common/http_client.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/http_address.h"
 
 namespace psups {
 namespace {
@@ -48,6 +50,7 @@ struct Transfer {
   bool abandoned = false;  // before_body said no
   bool too_large = false;
   bool repeat_refused = false;
+  bool address_refused = false;
   long connects = 0;  // new connections
 
   ~Transfer() { curl_slist_free_all(header_list); }
@@ -122,6 +125,14 @@ int OnAboutToSend(void* user, char*, char*, int, int) {
   return CURL_PREREQFUNC_OK;
 }
 
+curl_socket_t OnOpenSocket(void* user, curlsocktype, curl_sockaddr* address) {
+  if (IsForbiddenAddress(address->addr)) {
+    static_cast<Transfer*>(user)->address_refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user) {
   auto* transfer = static_cast<Transfer*>(user);
   const std::size_t bytes = size * count;
@@ -171,6 +182,10 @@ absl::Status StatusOf(const Transfer& transfer, CURLcode code) {
   if (transfer.repeat_refused)
     return absl::UnavailableError(
         absl::StrCat(transfer.peer, ": the kept connection was closed without a reply"));
+  if (transfer.address_refused)
+    return absl::FailedPreconditionError(
+        absl::StrCat(transfer.peer,
+                     ": its address is link-local or a metadata service's, which is never called"));
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
     return absl::InvalidArgumentError("url: malformed");
 
@@ -316,6 +331,8 @@ class CurlHttpClient : public HttpClient {
     set(CURLOPT_WRITEDATA, &transfer);
     set(CURLOPT_PREREQFUNCTION, OnAboutToSend);
     set(CURLOPT_PREREQDATA, &transfer);
+    set(CURLOPT_OPENSOCKETFUNCTION, OnOpenSocket);
+    set(CURLOPT_OPENSOCKETDATA, &transfer);
 
     if (!request.body.empty()) {
       set(CURLOPT_POST, 1L);

@@ -364,6 +364,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
       case WireFault::kClose:
         return CloseInOrder();
       case WireFault::kTruncate:
+      case WireFault::kResetMidBody:
         keep_alive_ = false;
         break;
       case WireFault::kSend:
@@ -373,18 +374,21 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     keep_alive_ = keep_alive_ && !stop_asked_ && !core_->stopping;
     out_ = SerializeHead(response, keep_alive_);
     const bool bodiless = head_ || response.status == 204 || response.status == 304;
-    if (reply.fault == WireFault::kTruncate) {
+    if (reply.fault == WireFault::kTruncate || reply.fault == WireFault::kResetMidBody) {
       out_.append(response.body, 0, response.body.size() / 2);
     } else if (!bodiless) {
       out_ += response.body;
     }
     ExpireAfter(core_->options.idle_timeout);
-    asio::async_write(stream_, asio::buffer(out_), [self = Self()](error_code error, std::size_t) {
+    const bool reset = reply.fault == WireFault::kResetMidBody;
+    const auto written = [self = Self(), reset](error_code error, std::size_t) {
       self->SetBusy(false);
       if (error) return self->Close();
+      if (reset) return self->Reset();
       if (!self->keep_alive_) return self->CloseInOrder();
       self->WaitForRequest();
-    });
+    };
+    asio::async_write(stream_, asio::buffer(out_), written);
   }
 
   void Reset() {

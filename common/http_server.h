@@ -25,10 +25,11 @@ struct HttpServerRequest {
 // What to do on the wire with a reply. Everything but kSend is for servers that stand in for a
 // peer with faults; it happens after the whole request has been read.
 enum class WireFault {
-  kSend,      // the reply, whole
-  kReset,     // no reply, the connection is reset (TCP RST)
-  kClose,     // no reply, the connection is closed in order
-  kTruncate,  // the status line, headers and the first half of the body, then closed
+  kSend,          // the reply, whole
+  kReset,         // no reply, the connection is reset (TCP RST)
+  kClose,         // no reply, the connection is closed in order
+  kTruncate,      // the status line, headers and the first half of the body, then closed
+  kResetMidBody,  // the same, then reset (TCP RST)
 };
 
 struct HttpServerReply {

@@ -58,6 +58,7 @@ def connection(name: str, ports: dict[str, int], ship_orders_since: date) -> dic
         "ship_orders_since": ship_orders_since.isoformat(),
         "column_map": BARE_NAMES if bare else {},
         "poll_interval_seconds": 1,
+        "max_poll_interval_seconds": 2,
         "overlap_seconds": 60,
         "lag_seconds": 1,
         "ups_account": f"accounts/{ACCOUNT}",

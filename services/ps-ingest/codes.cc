@@ -89,6 +89,17 @@ std::string PhysicalNatureCode(std::string_view text) {
   return Translate(text, {{"G", "Goods"}, {"S", "Services"}, {"S", "Service"}});
 }
 
+std::string ReceivingCode(std::string_view text) {
+  return Translate(text, {{"Y", "Yes"},
+                          {"Y", "Required"},
+                          {"Y", "Receiving is Required"},
+                          {"N", "Optional"},
+                          {"N", "No"},
+                          {"N", "Receiving is Optional"},
+                          {"X", "Do Not Receive"},
+                          {"X", "Do Not"}});
+}
+
 bool IsYes(std::string_view text) { return Translate(text, {{"Y", "Yes"}, {"Y", "True"}}) == "Y"; }
 
 std::string CountryCode(std::string_view text) {

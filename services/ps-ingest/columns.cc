@@ -1,8 +1,9 @@
 #include "services/ps-ingest/columns.h"
 
-#include <optional>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "services/ps-ingest/names.h"
 
 namespace psups::ps_ingest {
 namespace {
@@ -79,7 +80,37 @@ constexpr Names kNames[] = {
     {Column::kShippingWeight, "H.SHIPPING_WEIGHT", "H.SHIPPING_WEIGHT"},
     {Column::kShippingWeightUnit, "H.UNIT_MEASURE_WT", "H.UNIT_MEASURE_WT"},
     {Column::kReceivedQuantity, "QTY_RECEIVED", "QTY_RECEIVED", true},
-    {Column::kSourcedDocument, "", "J.PO_ID", true},
+    {Column::kSourcedDocument, "", "J.PO_ID"},
+    {Column::kSourcedUnit, "", "J.BUSINESS_UNIT"},
+    {Column::kSourceUnit, "J.BUSINESS_UNIT_REQ", ""},
+    {Column::kSourceDocument, "J.REQ_ID", ""},
+    {Column::kSourceLine, "J.REQ_LINE_NBR", ""},
+    {Column::kSourceSchedule, "J.REQ_SCHED_NBR", ""},
+    {Column::kVendorAddressSequence, "A.ADDRESS_SEQ_NUM", "B.ADDRESS_SEQ_NUM"},
+    {Column::kReceiving, "B.RECV_REQ", "B.RECV_REQ"},
+    {Column::kStandardUnit, "I.UNIT_MEASURE_STD", "I.UNIT_MEASURE_STD"},
+    {Column::kUnitConversion, "M.CONVERSION_RATE", "M.CONVERSION_RATE"},
+    {Column::kCustomerName, "K.NAME1", "K.NAME1"},
+    {Column::kCustomerAddress1, "K.ADDRESS1", "K.ADDRESS1"},
+    {Column::kCustomerAddress2, "K.ADDRESS2", "K.ADDRESS2"},
+    {Column::kCustomerAddress3, "K.ADDRESS3", "K.ADDRESS3"},
+    {Column::kCustomerAddress4, "K.ADDRESS4", "K.ADDRESS4"},
+    {Column::kCustomerCity, "K.CITY", "K.CITY"},
+    {Column::kCustomerState, "K.STATE", "K.STATE"},
+    {Column::kCustomerPostal, "K.POSTAL", "K.POSTAL"},
+    {Column::kCustomerCountry, "K.COUNTRY", "K.COUNTRY"},
+    {Column::kCustomerPhone, "K.PHONE", "K.PHONE"},
+    {Column::kInventoryName, "", "N.DESCR"},
+    {Column::kInventoryAddress1, "", "N.ADDRESS1"},
+    {Column::kInventoryAddress2, "", "N.ADDRESS2"},
+    {Column::kInventoryAddress3, "", "N.ADDRESS3"},
+    {Column::kInventoryAddress4, "", "N.ADDRESS4"},
+    {Column::kInventoryCity, "", "N.CITY"},
+    {Column::kInventoryState, "", "N.STATE"},
+    {Column::kInventoryPostal, "", "N.POSTAL"},
+    {Column::kInventoryCountry, "", "N.COUNTRY"},
+    {Column::kInventoryPhone, "", "N.PHONE"},
+    {Column::kInventoryAttention, "", "N.ATTN_TO"},
 };
 static_assert(std::size(kNames) == kColumnCount);
 
@@ -111,44 +142,64 @@ std::string_view ColumnName(Column column, type_pb::DocumentType type) {
   return type == type_pb::REQUISITION ? names.requisition : names.purchase_order;
 }
 
-bool IsColumnName(std::string_view name) {
-  for (const Names& names : kNames) {
-    if (name == names.purchase_order || name == names.requisition) return !name.empty();
+bool IsMappable(std::string_view name) {
+  for (const type_pb::DocumentType type : {type_pb::PURCHASE_ORDER, type_pb::REQUISITION}) {
+    const std::string prefix = TypeCode(type) + ":";
+    const bool for_type = name.substr(0, prefix.size()) == prefix;
+    const std::string_view bare = for_type ? name.substr(prefix.size()) : name;
+    for (const Names& names : kNames) {
+      if (!bare.empty() && bare == ColumnName(names.column, type)) return true;
+    }
   }
   return false;
+}
+
+bool IsRequired(Column column) { return kNames[static_cast<std::size_t>(column)].required; }
+
+std::vector<int> FindByName(const std::vector<std::string>& theirs,
+                            const std::vector<std::string_view>& ours,
+                            const std::map<std::string, std::string>& column_map,
+                            std::string_view prefix) {
+  std::map<std::string_view, int> exact;
+  for (std::size_t i = 0; i < theirs.size(); ++i) exact[theirs[i]] = static_cast<int>(i);
+  const std::map<std::string_view, int> their_bare = ByBareName({theirs.begin(), theirs.end()});
+  const std::map<std::string_view, int> our_bare = ByBareName(ours);
+  std::vector<int> found;
+  for (const std::string_view name : ours) {
+    int at = -1;
+    auto mapped = column_map.find(std::string(prefix) + std::string(name));
+    if (mapped == column_map.end()) mapped = column_map.find(std::string(name));
+    if (name.empty()) {
+      // the document type has no such column
+    } else if (mapped != column_map.end()) {
+      at = Find(exact, mapped->second);
+    } else if (at = Find(exact, name); at < 0 && Find(our_bare, Bare(name)) >= 0) {
+      at = Find(their_bare, Bare(name));
+    }
+    found.push_back(at);
+  }
+  return found;
 }
 
 absl::StatusOr<ColumnIndex> FindColumns(const std::vector<std::string>& columns,
                                         const std::map<std::string, std::string>& column_map,
                                         type_pb::DocumentType type) {
-  std::map<std::string_view, int> exact;
-  std::vector<std::string_view> theirs(columns.begin(), columns.end());
-  for (std::size_t i = 0; i < columns.size(); ++i) exact[columns[i]] = static_cast<int>(i);
   std::vector<std::string_view> ours;
   for (const Names& names : kNames) ours.push_back(ColumnName(names.column, type));
-  const std::map<std::string_view, int> their_bare = ByBareName(theirs);
-  const std::map<std::string_view, int> our_bare = ByBareName(ours);
-
-  ColumnIndex index;
-  for (const Names& names : kNames) {
-    const std::size_t at = static_cast<std::size_t>(names.column);
-    const std::string_view name = ours[at];
-    index[at] = -1;
-    if (name.empty()) continue;
-    if (const auto mapped = column_map.find(std::string(name)); mapped != column_map.end()) {
-      index[at] = Find(exact, mapped->second);
-    } else if (index[at] = Find(exact, name); index[at] < 0 && Find(our_bare, Bare(name)) >= 0) {
-      index[at] = Find(their_bare, Bare(name));
-    }
-    if (index[at] < 0 && names.required) {
-      const std::string ours_text(name);
-      return absl::FailedPreconditionError(
-          absl::StrCat("column ", ours_text,
-                       " is not in the query's answer; add it to the query, or map it to the name "
-                       "it has there (column_map)"));
-    }
+  const std::vector<int> found = FindByName(columns, ours, column_map, TypeCode(type) + ":");
+  for (std::size_t at = 0; at < kColumnCount; ++at) {
+    if (found[at] >= 0 || ours[at].empty() || !kNames[at].required) continue;
+    return absl::FailedPreconditionError(MissingColumn(ours[at]));
   }
+  ColumnIndex index;
+  std::copy(found.begin(), found.end(), index.begin());
   return index;
+}
+
+std::string MissingColumn(std::string_view name) {
+  return absl::StrCat("column ", std::string(name),
+                      " is not in the query's answer; add it to the query, or map it to the name "
+                      "it has there (column_map)");
 }
 
 }  // namespace psups::ps_ingest

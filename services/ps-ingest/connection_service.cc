@@ -1,89 +1,25 @@
 #include "services/ps-ingest/connection_service.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
-#include "common/crypto.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/connection.h"
-#include "services/ps-ingest/read.h"
+#include "services/ps-ingest/doctor.h"
 
 namespace psups::ps_ingest {
 namespace {
 
 namespace pb = orders::v1;
 
-constexpr int kTestTimeoutSeconds = 30;
-constexpr absl::Duration kTestLease = absl::Seconds(75);  // two queries at the most
-constexpr absl::Duration kReaderWait = absl::Seconds(5);
-
-PeopleSoft::Reply SendAndWait(PeopleSoft& people_soft, const PeopleSoft::Call& call) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<PeopleSoft::Reply> reply;
-  people_soft.Send(call, [&](PeopleSoft::Reply came) {
-    std::lock_guard lock(mutex);
-    reply = std::move(came);
-    changed.notify_all();
-  });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return reply.has_value(); });
-  return *std::move(reply);
-}
-
-// Reads of the poll loop are short as a rule: a person need not ask again for one.
-absl::Status WaitForReader(ConnectionStore& store, const pb::Connection& connection,
-                           const std::string& token) {
-  const absl::Time end = WallTime() + kReaderWait;
-  while (true) {
-    const absl::Status taken = store.TakeReader(ReaderKey(connection), token, kTestLease);
-    if (taken.ok() || WallTime() > end) return taken;
-    absl::SleepFor(absl::Milliseconds(100));
+// The first moment of a day of last change, or of the day after it.
+absl::StatusOr<absl::Time> DayOf(const std::string& field, const std::string& text,
+                                 absl::TimeZone zone, int days) {
+  absl::CivilDay day;
+  if (text.size() != 10 || !absl::ParseCivilTime(text, &day)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, ": \"", text.substr(0, 40), "\", want a date YYYY-MM-DD"));
   }
-}
-
-void AddCheck(pb::TestConnectionResponse& response, std::string subject, bool ok,
-              std::string finding) {
-  auto& check = *response.add_checks();
-  check.set_subject(std::move(subject));
-  check.set_ok(ok);
-  check.set_finding(std::move(finding));
-}
-
-// One row by one query. False if a failure hides what further checks would show.
-bool CheckQuery(PeopleSoft& people_soft, const pb::Connection& connection,
-                const std::string& password, type::v1::DocumentType type,
-                const std::string& call_id, std::string& outcome,
-                pb::TestConnectionResponse& response) {
-  const absl::Time now = WallTime();
-  const Window window = {now - absl::Seconds(connection.max_window_seconds()), now};
-  const std::string subject = ReadName(connection, type);
-  const auto url = WindowUrl(connection, type, window, /*max_rows=*/1);
-  if (!url.ok()) {
-    AddCheck(response, subject, false, std::string(url.status().message()));
-    return false;
-  }
-  const PeopleSoft::Reply reply = SendAndWait(
-      people_soft,
-      {.connection = &connection, .password = password, .call_id = call_id, .url = *url});
-  // One row may be the one that was asked for: it is no sign of a cut answer here.
-  const Answer answer = Understand(reply, connection, type, /*max_rows=*/INT32_MAX);
-  outcome = answer.error.has_value() ? Name(answer.error->kind) : "ok";
-  if (answer.error.has_value()) {
-    AddCheck(response, subject, false, answer.error->sentence);
-    return answer.error->kind == PsErrorKind::kConfig || answer.error->kind == PsErrorKind::kData;
-  }
-  AddCheck(response, subject, true,
-           answer.rows > 0 ? "answered; the row has every column that is needed"
-                           : "answered, without a row in the last window: columns not looked at");
-  if (const auto server = ServerTime(reply); server.has_value()) {
-    const int64_t offset = absl::ToInt64Seconds(*server - WallTime());
-    AddCheck(response, "server clock", true,
-             absl::StrCat("differs from ours by ", offset, " s; windows go by the server's"));
-  }
-  return true;
+  return absl::FromCivil(day + days, zone);
 }
 
 }  // namespace
@@ -127,38 +63,32 @@ absl::StatusOr<pb::Connection> ConnectionServer::Update(const pb::UpdateConnecti
 absl::StatusOr<pb::TestConnectionResponse> ConnectionServer::Test(const std::string& name,
                                                                   const std::string& actor) {
   ASSIGN_OR_RETURN(const std::string id, ConnectionId(name));
-  ASSIGN_OR_RETURN(pb::Connection connection, store_.Get(id));
-  connection.set_read_timeout_seconds(
-      std::min(connection.read_timeout_seconds(), kTestTimeoutSeconds));
+  ASSIGN_OR_RETURN(const pb::Connection connection, store_.Get(id));
   ASSIGN_OR_RETURN(const std::string password, store_.OpenPassword(id));
-  const std::string token = RandomHex128();
-  RETURN_IF_ERROR(WaitForReader(store_, connection, token));
-  pb::TestConnectionResponse response;
-  for (const int type : connection.document_types()) {
-    const auto document_type = static_cast<type::v1::DocumentType>(type);
-    const std::string call_id = RandomHex128();
-    std::string outcome = "not sent";
-    calls_.Begin(call_id, WallTime());
-    const bool goes_on =
-        CheckQuery(people_soft_, connection, password, document_type, call_id, outcome, response);
-    const AuditEntry entry = {.action = "ps.query",
-                              .subject = connection.name(),
-                              .actor = actor,
-                              .detail = {{"call_id", call_id},
-                                         {"query", QueryOf(connection, document_type)},
-                                         {"test", true},
-                                         {"outcome", outcome}},
-                              .event_id = call_id};
-    if (store_.RecordCalls({entry}).ok()) {
-      calls_.Recorded(call_id);
-    } else {
-      calls_.Unrecorded(call_id, entry);
-    }
-    if (!goes_on) break;
-  }
-  RETURN_IF_ERROR(store_.ReleaseReader(ReaderKey(connection), token));
+  ASSIGN_OR_RETURN(pb::TestConnectionResponse response,
+                   Examine(store_, people_soft_, calls_, connection, password, actor));
   changed_();
   return response;
+}
+
+absl::StatusOr<pb::BackfillConnectionResponse> ConnectionServer::Backfill(
+    const pb::BackfillConnectionRequest& request, const std::string& actor) {
+  ASSIGN_OR_RETURN(const std::string id, ConnectionId(request.name()));
+  ASSIGN_OR_RETURN(const pb::Connection connection, store_.Get(id));
+  const absl::TimeZone zone = ZoneOf(connection);
+  ASSIGN_OR_RETURN(const absl::Time from, DayOf("from_date", request.from_date(), zone, 0));
+  absl::Time to = WallTime();
+  if (!request.to_date().empty()) {
+    ASSIGN_OR_RETURN(to, DayOf("to_date", request.to_date(), zone, 1));
+  }
+  if (to <= from) {
+    return absl::InvalidArgumentError(absl::StrCat("to_date: \"", request.to_date(),
+                                                   "\", want a day from from_date (\"",
+                                                   request.from_date(), "\") on, up to today"));
+  }
+  RETURN_IF_ERROR(store_.Backfill(id, from, to, actor));
+  changed_();
+  return pb::BackfillConnectionResponse();
 }
 
 absl::StatusOr<pb::Connection> ConnectionServer::ChangeState(
@@ -244,6 +174,14 @@ grpc::ServerUnaryReactor* ConnectionServer::ResumeConnection(
     return ChangeState(
         r.name(), "connection.resume", caller.identity,
         [](pb::Connection& connection, bool& activated) { return Resume(connection, activated); });
+  });
+}
+
+grpc::ServerUnaryReactor* ConnectionServer::BackfillConnection(
+    grpc::CallbackServerContext* context, const pb::BackfillConnectionRequest* request,
+    pb::BackfillConnectionResponse* response) {
+  return Handle(executor_, context, request, response, [this](const auto& r, const Caller& caller) {
+    return Backfill(r, caller.identity);
   });
 }
 

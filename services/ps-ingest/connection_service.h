@@ -45,6 +45,9 @@ class ConnectionServer : public orders::v1::ConnectionService::CallbackService {
   grpc::ServerUnaryReactor* ResumeConnection(grpc::CallbackServerContext* context,
                                              const orders::v1::ResumeConnectionRequest* request,
                                              orders::v1::Connection* response) override;
+  grpc::ServerUnaryReactor* BackfillConnection(
+      grpc::CallbackServerContext* context, const orders::v1::BackfillConnectionRequest* request,
+      orders::v1::BackfillConnectionResponse* response) override;
   grpc::ServerUnaryReactor* ListWindows(grpc::CallbackServerContext* context,
                                         const orders::v1::ListWindowsRequest* request,
                                         orders::v1::ListWindowsResponse* response) override;
@@ -54,6 +57,8 @@ class ConnectionServer : public orders::v1::ConnectionService::CallbackService {
                                                 const std::string& actor);
   absl::StatusOr<orders::v1::Connection> Update(const orders::v1::UpdateConnectionRequest& request,
                                                 const std::string& actor);
+  absl::StatusOr<orders::v1::BackfillConnectionResponse> Backfill(
+      const orders::v1::BackfillConnectionRequest& request, const std::string& actor);
   absl::StatusOr<orders::v1::TestConnectionResponse> Test(const std::string& name,
                                                           const std::string& actor);
 

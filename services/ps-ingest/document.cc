@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -33,6 +34,9 @@ class RowView {
     const int at = columns_[static_cast<std::size_t>(column)];
     return at < 0 ? absent : row_[static_cast<std::size_t>(at)];
   }
+
+  // Whether the site's query has the column.
+  bool Has(Column column) const { return columns_[static_cast<std::size_t>(column)] >= 0; }
 
   // A whole number of at least `least`, also written "1.0000"; blank is zero.
   absl::StatusOr<int32_t> Number(Column column, int64_t least) const {
@@ -94,7 +98,7 @@ class RowView {
   absl::TimeZone zone_;
 };
 
-// The columns of one of the two addresses of a row.
+// The columns of one of the addresses of a row.
 struct AddressColumns {
   Column name, lines[4], city, state, postal, country, phone;
 };
@@ -115,8 +119,30 @@ constexpr AddressColumns kShipTo = {Column::kShipToName,
                                     Column::kShipToCountry,
                                     Column::kShipToPhone};
 
-// Unset where the row has none: a name alone is no address.
-void ReadAddress(const RowView& row, const AddressColumns& columns, type_pb::Address& address) {
+constexpr AddressColumns kCustomer = {Column::kCustomerName,
+                                      {Column::kCustomerAddress1, Column::kCustomerAddress2,
+                                       Column::kCustomerAddress3, Column::kCustomerAddress4},
+                                      Column::kCustomerCity,
+                                      Column::kCustomerState,
+                                      Column::kCustomerPostal,
+                                      Column::kCustomerCountry,
+                                      Column::kCustomerPhone};
+constexpr AddressColumns kInventory = {Column::kInventoryName,
+                                       {Column::kInventoryAddress1, Column::kInventoryAddress2,
+                                        Column::kInventoryAddress3, Column::kInventoryAddress4},
+                                       Column::kInventoryCity,
+                                       Column::kInventoryState,
+                                       Column::kInventoryPostal,
+                                       Column::kInventoryCountry,
+                                       Column::kInventoryPhone};
+
+bool IsAddress(const type_pb::Address& address) {
+  return address.lines_size() > 0 || !address.city().empty() || !address.postal_code().empty();
+}
+
+// Nothing where the row has none: a name alone is no address.
+std::optional<type_pb::Address> ReadAddress(const RowView& row, const AddressColumns& columns) {
+  type_pb::Address address;
   address.set_name(row.Text(columns.name));
   for (const Column line : columns.lines) {
     if (!row.Text(line).empty()) address.add_lines(row.Text(line));
@@ -126,10 +152,33 @@ void ReadAddress(const RowView& row, const AddressColumns& columns, type_pb::Add
   address.set_postal_code(row.Text(columns.postal));
   address.set_country_code(CountryCode(row.Text(columns.country)));
   address.set_phone(row.Text(columns.phone));
+  if (!IsAddress(address)) return std::nullopt;
+  return address;
 }
 
-bool IsAddress(const type_pb::Address& address) {
-  return address.lines_size() > 0 || !address.city().empty() || !address.postal_code().empty();
+// From the vendor, else from where the inventory is; to the location or, where the schedule ships
+// to a customer, to his address and nowhere else.
+void ReadParties(const RowView& row, Schedule& schedule, const ScheduleFacts& facts) {
+  std::optional<type_pb::Address> from = ReadAddress(row, kVendor);
+  if (!from.has_value()) {
+    from = ReadAddress(row, kInventory);
+    if (from.has_value()) from->set_attention_name(row.Text(Column::kInventoryAttention));
+  }
+  if (from.has_value()) *schedule.mutable_ship_from() = *std::move(from);
+  std::optional<type_pb::Address> to =
+      ReadAddress(row, facts.ships_to_customer ? kCustomer : kShipTo);
+  if (!to.has_value()) return;
+  if (!facts.ships_to_customer) to->set_attention_name(row.Text(Column::kShipToAttention));
+  *schedule.mutable_ship_to() = *std::move(to);
+}
+
+// Of the item at this unit of measure; else of any item between the two units; 1 between the same.
+std::string ConversionRate(const RowView& row) {
+  std::string rate = row.Measured(Column::kConversionRate);
+  if (rate.empty()) rate = row.Measured(Column::kUnitConversion);
+  const std::string& unit = row.Text(Column::kUnitOfMeasure);
+  if (rate.empty() && !unit.empty() && unit == row.Text(Column::kStandardUnit)) rate = "1";
+  return rate;
 }
 
 absl::Status ReadSchedule(const RowView& row, Schedule& schedule, ScheduleFacts& facts) {
@@ -152,7 +201,8 @@ absl::Status ReadSchedule(const RowView& row, Schedule& schedule, ScheduleFacts&
   schedule.mutable_item_dimensions()->set_width(row.Measured(Column::kItemWidth));
   schedule.mutable_item_dimensions()->set_height(row.Measured(Column::kItemHeight));
   schedule.mutable_item_dimensions()->set_unit(row.Text(Column::kItemDimensionUnit));
-  schedule.set_conversion_rate(row.Measured(Column::kConversionRate));
+  schedule.set_conversion_rate(ConversionRate(row));
+  schedule.set_standard_unit_of_measure(row.Text(Column::kStandardUnit));
   schedule.set_carrier_id(row.Text(Column::kCarrierId));
   schedule.set_ship_type_id(row.Text(Column::kShipTypeId));
   schedule.set_freight_terms(row.Text(Column::kFreightTerms));
@@ -162,20 +212,15 @@ absl::Status ReadSchedule(const RowView& row, Schedule& schedule, ScheduleFacts&
   schedule.set_ship_to_id(row.Text(Column::kShipToId));
   schedule.set_unit_price(row.Measured(Column::kPrice));
   schedule.set_currency_code(row.Text(Column::kCurrency));
-  type_pb::Address address;
-  ReadAddress(row, kVendor, address);
-  if (IsAddress(address)) *schedule.mutable_ship_from() = address;
-  address.Clear();
-  ReadAddress(row, kShipTo, address);
-  address.set_attention_name(row.Text(Column::kShipToAttention));
-  if (IsAddress(address)) *schedule.mutable_ship_to() = address;
 
   facts.line_cancel_status = CancelStatusCode(row.Text(Column::kLineCancelStatus));
   facts.schedule_cancel_status = CancelStatusCode(row.Text(Column::kScheduleCancelStatus));
   facts.physical_nature = PhysicalNatureCode(row.Text(Column::kPhysicalNature));
   facts.amount_only = IsYes(row.Text(Column::kAmountOnly));
   facts.ships_to_customer = !row.Text(Column::kShipToCustomer).empty();
+  facts.receiving = ReceivingCode(row.Text(Column::kReceiving));
   facts.open_quantity = open;
+  ReadParties(row, schedule, facts);
   return absl::OkStatus();
 }
 
@@ -202,12 +247,50 @@ struct Group {
   struct Line {
     Schedule schedule = {};
     ScheduleFacts facts = {};
+    int32_t vendor_address = 0;
   };
   pb::Order order = {};
   bool on_hold = false;
   std::map<std::pair<int32_t, int32_t>, Line> lines = {};
   absl::Status fault = absl::OkStatus();
 };
+
+// The purchase order that a requisition's schedule went into: of several the first by its key.
+void AddSourced(const RowView& row, Schedule& schedule, ScheduleFacts& facts) {
+  const std::string& id = row.Text(Column::kSourcedDocument);
+  if (id.empty()) return;
+  const std::string& unit = row.Text(Column::kSourcedUnit).empty() ? row.Text(Column::kBusinessUnit)
+                                                                   : row.Text(Column::kSourcedUnit);
+  const DocumentId here = {.business_unit = unit, .id = id};
+  const DocumentId before = {.business_unit = schedule.sourced_business_unit(),
+                             .id = schedule.sourced_document_id()};
+  if (facts.sourced_to_purchase_order && before <= here) return;
+  facts.sourced_to_purchase_order = true;
+  schedule.set_sourced_document_id(id);
+  schedule.set_sourced_business_unit(unit);
+}
+
+// The requisition's schedule that a purchase order's came from, unless it is known.
+absl::Status AddSource(const RowView& row, Schedule& schedule) {
+  if (row.Text(Column::kSourceDocument).empty()) return absl::OkStatus();
+  Schedule::SourceSchedule source;
+  source.set_business_unit(row.Text(Column::kSourceUnit).empty() ? row.Text(Column::kBusinessUnit)
+                                                                 : row.Text(Column::kSourceUnit));
+  source.set_requisition_id(row.Text(Column::kSourceDocument));
+  ASSIGN_OR_RETURN(const int32_t line, row.Number(Column::kSourceLine, 1));
+  ASSIGN_OR_RETURN(const int32_t number, row.Number(Column::kSourceSchedule, 1));
+  source.set_line_number(line);
+  source.set_schedule_number(number);
+  const auto key = [](const Schedule::SourceSchedule& s) {
+    return std::tie(s.business_unit(), s.requisition_id());
+  };
+  const auto same = [&](const Schedule::SourceSchedule& s) {
+    return key(s) == key(source) && s.line_number() == line && s.schedule_number() == number;
+  };
+  const auto& known = schedule.sources();
+  if (std::none_of(known.begin(), known.end(), same)) *schedule.add_sources() = std::move(source);
+  return absl::OkStatus();
+}
 
 absl::Status AddRow(const RowView& row, const std::string& connection, type_pb::DocumentType type,
                     Group& group) {
@@ -218,23 +301,30 @@ absl::Status AddRow(const RowView& row, const std::string& connection, type_pb::
   ASSIGN_OR_RETURN(const int32_t line, row.Number(Column::kLineNumber, 1));
   ASSIGN_OR_RETURN(const int32_t number, row.Number(Column::kScheduleNumber, 1));
   const auto [entry, fresh] = group.lines.try_emplace({line, number});
-  auto& [schedule, facts] = entry->second;
+  auto& [schedule, facts, vendor_address] = entry->second;
   if (fresh) {
     schedule.set_line_number(line);
     schedule.set_schedule_number(number);
     RETURN_IF_ERROR(ReadSchedule(row, schedule, facts));
+    ASSIGN_OR_RETURN(vendor_address, row.Number(Column::kVendorAddressSequence, 0));
     facts.document_status = group.order.document_status();
     facts.on_hold = group.on_hold;
     facts.document_date = group.order.document_date();
     facts.business_unit = group.order.document().business_unit();
+    facts.link_unknown = type == type_pb::REQUISITION && !row.Has(Column::kSourcedDocument);
   }
-  const std::string& sourced = row.Text(Column::kSourcedDocument);
-  if (!sourced.empty() &&
-      (schedule.sourced_document_id().empty() || sourced < schedule.sourced_document_id())) {
-    schedule.set_sourced_document_id(sourced);
-    facts.sourced_to_purchase_order = true;
-  }
-  return absl::OkStatus();
+  AddSourced(row, schedule, facts);
+  return AddSource(row, schedule);
+}
+
+// The order of rows says nothing: the content's hash must not depend on it.
+void SortSources(Schedule& schedule) {
+  const auto key = [](const Schedule::SourceSchedule& s) {
+    return std::make_tuple(s.business_unit(), s.requisition_id(), s.line_number(),
+                           s.schedule_number());
+  };
+  std::sort(schedule.mutable_sources()->begin(), schedule.mutable_sources()->end(),
+            [&](const auto& a, const auto& b) { return key(a) < key(b); });
 }
 
 }  // namespace
@@ -242,18 +332,22 @@ absl::Status AddRow(const RowView& row, const std::string& connection, type_pb::
 Documents ReadDocuments(const QueryResult& result, const ColumnIndex& columns,
                         const std::string& connection, type_pb::DocumentType type,
                         absl::TimeZone zone) {
-  std::map<std::pair<std::string, std::string>, Group> groups;
+  std::map<DocumentId, Group> groups;
+  Documents documents;
   for (const std::vector<std::string>& values : result.rows) {
     const RowView row(values, columns, type, zone);
     for (const Column key : {Column::kBusinessUnit, Column::kDocumentId}) {
       if (const auto text = row.Key(key); !text.ok()) return {.fault = text.status()};
     }
-    Group& group = groups[{row.Text(Column::kBusinessUnit), row.Text(Column::kDocumentId)}];
+    DocumentId id = {.business_unit = row.Text(Column::kBusinessUnit),
+                     .id = row.Text(Column::kDocumentId)};
+    documents.ordered = documents.ordered && documents.last <= id;
+    Group& group = groups[id];
     if (group.fault.ok()) group.fault = AddRow(row, connection, type, group);
+    documents.last = std::move(id);
   }
-
-  Documents documents;
-  for (auto& [key, group] : groups) {
+  for (auto& [id, group] : groups) {
+    if (id < documents.last) documents.before_last = id;
     if (!group.fault.ok()) {
       documents.fault.Update(group.fault);
       continue;
@@ -261,11 +355,17 @@ Documents ReadDocuments(const QueryResult& result, const ColumnIndex& columns,
     Document& document = documents.readable.emplace_back();
     document.order = std::move(group.order);
     for (auto& [numbers, line] : group.lines) {
+      SortSources(line.schedule);
       *document.order.add_schedules() = std::move(line.schedule);
       document.facts.push_back(std::move(line.facts));
+      document.vendor_addresses.push_back(line.vendor_address);
     }
   }
   return documents;
+}
+
+DocumentId IdOf(const pb::Order& order) {
+  return {.business_unit = order.document().business_unit(), .id = order.document().document_id()};
 }
 
 void Judge(Document& document, const ShippingRules& rules) {

@@ -20,6 +20,8 @@ struct ScheduleFacts {
   bool ships_to_customer = false;
   std::string document_date = {};  // YYYY-MM-DD
   bool sourced_to_purchase_order = false;
+  bool link_unknown = false;   // a requisition, and the site does not say whether it was sourced
+  std::string receiving = {};  // RECV_REQ; empty if the site's query does not tell
   Decimal open_quantity = {};
   std::string business_unit = {};
 };
@@ -29,6 +31,7 @@ struct ShippingRules {
   std::set<std::string> statuses = {};        // codes
   std::set<std::string> business_units = {};  // empty: all
   std::string ship_orders_since = {};         // YYYY-MM-DD
+  orders::v1::Connection::ShippingTrigger trigger = {};
 };
 
 ShippingRules RulesOf(const orders::v1::Connection& connection, type::v1::DocumentType type);

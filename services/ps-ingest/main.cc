@@ -10,7 +10,9 @@
 #include "common/log.h"
 #include "common/server.h"
 #include "common/status_macros.h"
+#include "services/ps-ingest/checker.h"
 #include "services/ps-ingest/connection_service.h"
+#include "services/ps-ingest/master_data.h"
 #include "services/ps-ingest/order_service.h"
 #include "services/ps-ingest/poller.h"
 #include "services/ps-ingest/postgres.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr int kDatabaseConnections = 16;
 constexpr int kHandlerThreads = 8;
 constexpr int kOutcomeThreads = 4;
+constexpr int kCheckThreads = 4;
 constexpr int kPublishTogether = 1000;
 
 // The place that only one run can have at a time.
@@ -42,6 +45,9 @@ absl::Status Main(Settings& settings) {
   const absl::Duration lease = settings.Duration("PSUPS_LEASE", absl::Seconds(15));
   const absl::Duration retry_cap = settings.Duration("PSUPS_RETRY_CAP", absl::Seconds(30));
   const absl::Duration setup_retry = settings.Duration("PSUPS_SETUP_RETRY", absl::Seconds(60));
+  const absl::Duration confirm_wait = settings.Duration("PSUPS_CONFIRM_WAIT", absl::Seconds(5));
+  const absl::Duration confirm_timeout =
+      settings.Duration("PSUPS_CONFIRM_TIMEOUT", absl::Minutes(10));
   const absl::Duration heartbeat = settings.Duration("PSUPS_HEARTBEAT", absl::Seconds(1));
   RETURN_IF_ERROR(FinishSettings(settings));
   ASSIGN_OR_RETURN(const KeyRing ring, KeyRing::FromFile(key_file));
@@ -73,20 +79,34 @@ absl::Status Main(Settings& settings) {
   Executor outcomes(kOutcomeThreads);
   const Post post = [&outcomes](std::function<void()> task) { outcomes.Post(std::move(task)); };
   std::unique_ptr<PeopleSoft> people_soft = MakePeopleSoft(HttpClient::Create());
-  Poller poller(*polls, *people_soft, passwords, calls, post, derive,
+  MasterData master_data;
+  Poller poller(*polls, *people_soft, passwords, master_data, calls, post, derive,
                 {.lease = lease, .retry = retry, .setup_retry = setup_retry}, poll_wakeup,
                 [&] { order_news.Stored(); });
   WriteBacker write_backer(*write_backs, *people_soft, passwords, calls, post,
-                           {.lease = lease, .retry = retry, .setup_retry = setup_retry},
+                           {.lease = lease,
+                            .retry = retry,
+                            .setup_retry = setup_retry,
+                            .confirm_wait = confirm_wait,
+                            .confirm_timeout = confirm_timeout},
                            write_wakeup);
+  Checker checker({.connections = *connections,
+                   .polls = *polls,
+                   .orders = *orders,
+                   .people_soft = *people_soft,
+                   .passwords = passwords,
+                   .master_data = master_data,
+                   .calls = calls},
+                  derive, [&] { order_news.Stored(); });
   Executor handlers(kHandlerThreads);
   Executor tests(1);
+  Executor checks(kCheckThreads);
   ConnectionServer connection_server(*connections, *people_soft, calls, handlers, tests, [&] {
     poll_wakeup.Notify();
     write_wakeup.Notify();
   });
   OrderServer order_server(
-      *orders, *write_backs, handlers, [&] { write_wakeup.Notify(); }, order_news);
+      *orders, *write_backs, checker, handlers, checks, [&] { write_wakeup.Notify(); }, order_news);
 
   ServeOptions options = {.schema_version = PSUPS_SCHEMA_VERSION,
                           .services = {&connection_server, &order_server},

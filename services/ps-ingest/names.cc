@@ -58,6 +58,19 @@ std::string TraceId(const type_pb::DocumentKey& document, const Deriver& derive)
   return Hex(derive("trace", KeyText(document)).substr(0, kTraceBytes));
 }
 
+void NameSources(orders::v1::Order& order, const Deriver& derive) {
+  type_pb::DocumentKey requisition;
+  requisition.set_connection(order.document().connection());
+  requisition.set_document_type(type_pb::REQUISITION);
+  for (auto& schedule : *order.mutable_schedules()) {
+    for (auto& source : *schedule.mutable_sources()) {
+      requisition.set_business_unit(source.business_unit());
+      requisition.set_document_id(source.requisition_id());
+      source.set_order(absl::StrCat(std::string(kOrders), OrderId(requisition, derive)));
+    }
+  }
+}
+
 absl::StatusOr<OrderKey> OrderKeyOf(std::string_view name) {
   const std::string_view id =
       name.substr(0, kOrders.size()) == kOrders ? name.substr(kOrders.size()) : std::string_view();

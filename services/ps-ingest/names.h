@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "psups/orders/v1/order_service.pb.h"
 #include "psups/type/v1/document.pb.h"
 
 namespace psups::ps_ingest {
@@ -21,6 +22,8 @@ using Deriver = std::function<std::string(std::string_view purpose, std::string_
 
 // "c1-" and 20 characters derived from the document's key: the same after every restore.
 std::string OrderId(const type::v1::DocumentKey& document, const Deriver& derive);
+// Names the requisitions that a purchase order's schedules came from.
+void NameSources(orders::v1::Order& order, const Deriver& derive);
 // The document's W3C trace id, 32 hex digits, derived likewise.
 std::string TraceId(const type::v1::DocumentKey& document, const Deriver& derive);
 

@@ -88,7 +88,7 @@ absl::StatusOr<pb::AcknowledgeOrdersResponse> OrderServer::Acknowledge(
 absl::StatusOr<pb::CheckOrdersResponse> OrderServer::Check(const pb::CheckOrdersRequest& request) {
   RETURN_IF_ERROR(CheckCount("names", request.names_size()));
   ASSIGN_OR_RETURN(const auto standings,
-                   orders_.Check({request.names().begin(), request.names().end()}));
+                   checker_.Check({request.names().begin(), request.names().end()}));
   pb::CheckOrdersResponse response;
   *response.mutable_standings() = {standings.begin(), standings.end()};
   return response;
@@ -203,7 +203,7 @@ grpc::ServerUnaryReactor* OrderServer::AcknowledgeOrders(
 grpc::ServerUnaryReactor* OrderServer::CheckOrders(grpc::CallbackServerContext* context,
                                                    const pb::CheckOrdersRequest* request,
                                                    pb::CheckOrdersResponse* response) {
-  return Handle(executor_, context, request, response,
+  return Handle(slow_, context, request, response,
                 [this](const auto& r, const Caller&) { return Check(r); });
 }
 

@@ -6,6 +6,7 @@
 #include "common/server.h"
 #include "common/watchers.h"
 #include "psups/orders/v1/order_service.grpc.pb.h"
+#include "services/ps-ingest/checker.h"
 #include "services/ps-ingest/ports.h"
 
 namespace psups::ps_ingest {
@@ -32,15 +33,18 @@ class OrderNews {
   Wakeup publisher;
 };
 
-// OrderService over its stores. Calls nobody.
+// OrderService over its stores; only CheckOrders calls PeopleSoft.
 class OrderServer : public orders::v1::OrderService::CallbackService {
  public:
   // `reported` is notified when there is something to write back.
-  OrderServer(OrderStore& orders, WriteBackStore& write_backs, Executor& executor,
-              std::function<void()> reported, OrderNews& news)
+  // `slow` runs CheckOrders, which may wait for PeopleSoft.
+  OrderServer(OrderStore& orders, WriteBackStore& write_backs, Checker& checker, Executor& executor,
+              Executor& slow, std::function<void()> reported, OrderNews& news)
       : orders_(orders),
         write_backs_(write_backs),
+        checker_(checker),
         executor_(executor),
+        slow_(slow),
         reported_(std::move(reported)),
         news_(news) {}
 
@@ -98,7 +102,9 @@ class OrderServer : public orders::v1::OrderService::CallbackService {
  private:
   OrderStore& orders_;
   WriteBackStore& write_backs_;
+  Checker& checker_;
   Executor& executor_;
+  Executor& slow_;
   const std::function<void()> reported_;
   OrderNews& news_;
 };

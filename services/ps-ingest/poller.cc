@@ -9,182 +9,60 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
+#include "services/ps-ingest/ask.h"
 #include "services/ps-ingest/connection.h"
-#include "services/ps-ingest/local_time.h"
+#include "services/ps-ingest/quiet.h"
 
 namespace psups::ps_ingest {
 namespace {
 
 namespace pb = orders::v1;
 
-pb::Window WindowRecord(const PollLease& poll, const Window& window) {
-  const absl::TimeZone zone = ZoneOf(poll.connection);
-  pb::Window record;
-  record.set_connection(poll.connection.name());
-  record.set_document_type(poll.type);
-  record.set_from(absl::FormatCivilTime(LocalStart(window.from, zone)));
-  record.set_to(absl::FormatCivilTime(LocalEnd(window.to, zone)));
-  return record;
-}
+// More rows than one answer brings would ask for are no answer but a fault of the site's.
+constexpr int kMasterRows = 10'000;
 
-AuditEntry QueryEntry(const PollLease& poll, const pb::Window& window, const std::string& call_id,
-                      const std::string& outcome) {
-  return {.action = "ps.query",
-          .subject = poll.connection.name(),
-          .detail = {{"call_id", call_id},
-                     {"query", QueryOf(poll.connection, poll.type)},
-                     {"from", window.from()},
-                     {"to", window.to()},
-                     {"outcome", outcome}},
-          .event_id = call_id};
-}
-
-// The outcome of a read that failed: what to do next, by whose fault it is.
-void SettleError(const PollLease& poll, const PsError& error, const PollRules& rules,
-                 ReadOutcome& outcome) {
-  outcome.failure_count = poll.failure_count + 1;
-  outcome.error = error.sentence;
-  outcome.wait = rules.setup_retry;
-  switch (error.kind) {
-    case PsErrorKind::kAuth:
-      outcome.stop_reason = error.sentence;
-      break;
-    case PsErrorKind::kTransient:
-      outcome.wait = rules.retry.Wait(poll.failure_count, UnitRandom);
-      break;
-    case PsErrorKind::kPermission:
-    case PsErrorKind::kConfig:
-    case PsErrorKind::kTooLarge:
-    case PsErrorKind::kData:
-      break;
-  }
-}
-
-// After a window's answer is stored: on to the next one, showing what the round could not read.
-void SettleProgress(const PollLease& poll, const Window& window,
-                    std::optional<absl::Time> server_time_at_start, const PollRules& rules,
-                    ReadOutcome& outcome) {
-  const bool goes_on =
-      Advance(outcome.cursor, WindowRulesOf(poll.connection), window, server_time_at_start);
-  outcome.error = outcome.cursor.fault;
-  if (goes_on) {
-    outcome.wait = absl::ZeroDuration();
-  } else if (outcome.cursor.faulty) {
-    outcome.wait = rules.setup_retry;
-  } else {
-    outcome.wait = absl::Seconds(poll.connection.poll_interval_seconds());
-  }
-}
-
-void SettleTruncated(const PollLease& poll, const Window& window, const PollRules& rules,
-                     ReadOutcome& outcome) {
-  if (Halve(outcome.cursor, window)) {
-    outcome.failure_count = 0;
-    outcome.error = outcome.cursor.fault;
-    return;
-  }
-  outcome.failure_count = poll.failure_count + 1;
-  outcome.wait = rules.setup_retry;
-  outcome.error =
-      absl::StrCat("one second of ", ReadName(poll.connection, poll.type),
-                   " holds at least max_rows (", poll.connection.max_rows(),
-                   ") rows, so that some may be cut off; raise max_rows and the OPRID's row limit");
-}
-
-void SettleDocuments(const PollLease& poll, std::vector<Document> documents,
-                     const std::map<std::string, StoredRevision>& stored, const Deriver& derive,
-                     ReadOutcome& outcome) {
-  const absl::TimeZone zone = ZoneOf(poll.connection);
-  for (Document& document : documents) {
-    pb::Order& order = document.order;
-    const std::string id = OrderId(order.document(), derive);
-    order.set_name("orders/" + id);
-    const auto known = stored.find(id);
-    const StoredRevision before = known == stored.end() ? StoredRevision{} : known->second;
-    std::string hash = ContentHash(order);
-    switch (Compare(before, order, hash, poll.read_start, zone)) {
-      case Verdict::kSame:
-        break;
-      case Verdict::kOlder:
-        ++outcome.refused_count;
-        LogWarning("older_revision_refused",
-                   {{"order", order.name()}, {"stored_revision", before.revision}});
-        break;
-      case Verdict::kTouched:
-        outcome.touched.push_back(std::move(order));
-        break;
-      case Verdict::kNewer:
-        order.set_trace_id(TraceId(order.document(), derive));
-        const bool eligible = HasEligible(order);
-        outcome.revisions.push_back({.order = std::move(order),
-                                     .revision = before.revision + 1,
-                                     .content_hash = std::move(hash),
-                                     .eligible = eligible});
-        break;
-    }
-  }
+std::string OutcomeName(const Answer& answer) {
+  if (answer.error.has_value()) return Name(answer.error->kind);
+  return answer.full ? "truncated" : "ok";
 }
 
 }  // namespace
 
-ReadOutcome Settle(const PollLease& poll, const Window& window, const std::string& call_id,
-                   Answer answer, std::optional<absl::Time> server_time_at_start,
-                   const std::map<std::string, StoredRevision>& stored, const PollRules& rules,
-                   const Deriver& derive) {
-  ReadOutcome outcome = {
-      .call_id = call_id, .cursor = poll.cursor, .clock_offset = poll.clock_offset};
-  pb::Window record = WindowRecord(poll, window);
-  if (answer.error.has_value() && answer.error->kind == PsErrorKind::kTooLarge) {
-    answer.error.reset();
-    answer.truncated = true;
-  }
-  if (answer.error.has_value()) {
-    SettleError(poll, *answer.error, rules, outcome);
-    if (answer.error->kind == PsErrorKind::kData) {
-      // The round goes on to the clock, so that what was touched later comes too; rounds begin at
-      // this window until the document is mended.
-      SettleDocuments(poll, std::move(answer.documents), stored, derive, outcome);
-      Cursor& cursor = outcome.cursor;
-      if (!cursor.faulty || cursor.fault.empty()) cursor.fault = answer.error->sentence;
-      cursor.faulty = true;
-      SettleProgress(poll, window, server_time_at_start, rules, outcome);
-    }
-    outcome.audit.push_back(QueryEntry(poll, record, call_id, Name(answer.error->kind)));
-    return outcome;
-  }
-  record.set_rows(answer.rows);
-  record.set_documents(static_cast<int>(answer.documents.size()));
-  record.set_truncated(answer.truncated);
-  if (answer.truncated) {
-    SettleTruncated(poll, window, rules, outcome);
-  } else {
-    SettleDocuments(poll, std::move(answer.documents), stored, derive, outcome);
-    SettleProgress(poll, window, server_time_at_start, rules, outcome);
-  }
-  record.set_documents_stored(static_cast<int>(outcome.revisions.size()));
-  AuditEntry entry = QueryEntry(poll, record, call_id, answer.truncated ? "truncated" : "ok");
-  entry.detail["rows"] = record.rows();
-  entry.detail["documents"] = record.documents();
-  entry.detail["stored"] = record.documents_stored();
-  entry.detail["refused"] = outcome.refused_count;
-  outcome.audit.push_back(std::move(entry));
-  outcome.window = std::move(record);
-  return outcome;
-}
-
+// A read: the window's rows, then, where the site has such queries, their count and the master data
+// that they refer to.
 struct Poller::Read {
   PollLease poll = {};
-  Window window = {};
-  std::string call_id = RandomHex128();
+  std::string id = RandomHex128();
   absl::Time sent = {};
+  Reading reading = {};
+  std::optional<absl::Time> server_time = {};
+  bool cancelled = false;
+  std::vector<MasterKey> asked_for = {};
+  // The calls that were made, and for the ledger those beside the window's.
+  std::vector<std::string> call_ids = {};
+  std::vector<AuditEntry> audit = {};
+  std::string query = {};  // of the call in flight
+
+  // With an entry for each call that has none yet.
+  std::vector<AuditEntry> WholeAudit(const std::string& outcome) const {
+    std::vector<AuditEntry> entries = audit;
+    for (const std::string& call_id : call_ids) {
+      const auto is_its = [&](const AuditEntry& entry) { return entry.event_id == call_id; };
+      if (std::any_of(audit.begin(), audit.end(), is_its)) continue;
+      entries.push_back(
+          QueryEntry(poll.connection, QueryOf(poll.connection, poll.type), call_id, outcome));
+    }
+    return entries;
+  }
 };
 
-Poller::Poller(PollStore& store, PeopleSoft& people_soft, Passwords& passwords, OpenCalls& calls,
-               Post post, Deriver derive, PollRules rules, Wakeup& wakeup,
-               std::function<void()> orders_came)
+Poller::Poller(PollStore& store, PeopleSoft& people_soft, Passwords& passwords,
+               MasterData& master_data, OpenCalls& calls, Post post, Deriver derive,
+               PollRules rules, Wakeup& wakeup, std::function<void()> orders_came)
     : store_(store),
       people_soft_(people_soft),
       passwords_(passwords),
+      master_data_(master_data),
       calls_(calls),
       post_(std::move(post)),
       derive_(std::move(derive)),
@@ -199,7 +77,7 @@ absl::StatusOr<int> Poller::Step() {
     std::lock_guard lock(mutex_);
     room = rules_.most_in_flight - static_cast<int>(in_flight_.size());
     if (WallTime() - renewed_ > rules_.lease / 3) {
-      for (const auto& [call_id, poll] : in_flight_) held.push_back(poll);
+      for (const auto& [id, poll] : in_flight_) held.push_back(poll);
       renewed_ = WallTime();
     }
   }
@@ -222,62 +100,155 @@ void Poller::Start(PollLease poll) {
   read->sent = WallTime();
   {
     std::lock_guard lock(mutex_);
-    in_flight_.emplace(read->call_id, read->poll);
+    in_flight_.emplace(read->id, read->poll);
   }
   const pb::Connection& connection = read->poll.connection;
-  const auto not_sent = [&](absl::Duration wait, std::string error) {
-    ReadOutcome outcome = {.call_id = read->call_id,
-                           .cursor = read->poll.cursor,
-                           .wait = wait,
-                           .clock_offset = read->poll.clock_offset,
-                           .failure_count = read->poll.failure_count + (error.empty() ? 0 : 1),
-                           .error = std::move(error)};
-    post_([this, read, outcome = std::move(outcome)] {
-      (void)store_.StoreRead(read->poll, outcome);
-      Forget(*read);
-    });
-  };
-  const std::optional<Window> window = NextWindow(read->poll.cursor, WindowRulesOf(connection),
-                                                  read->sent + read->poll.clock_offset);
-  if (!window.has_value()) {
-    not_sent(absl::Seconds(connection.poll_interval_seconds()), "");
-    return;
+  const absl::Time server_now = read->sent + read->poll.clock_offset;
+  if (const auto until = QuietUntil(connection, server_now); until.has_value()) {
+    return StoreUnsent(read, *until - server_now, "");
   }
-  read->window = *window;
+  Cursor& cursor = read->poll.cursor;
+  const std::optional<Window> window = NextWindow(cursor, WindowRulesOf(connection), server_now);
+  if (!window.has_value()) {
+    return StoreUnsent(read, absl::Seconds(connection.poll_interval_seconds()), "");
+  }
+  read->reading.window = *window;
+  read->reading.asked = RowsToAsk(cursor, connection.max_rows());
+  Call(read, QueryOf(connection, read->poll.type),
+       WindowUrl(connection, read->poll.type, *window, cursor.after, read->reading.asked),
+       &Poller::OnRows);
+}
+
+void Poller::StoreUnsent(const std::shared_ptr<Read>& read, absl::Duration wait,
+                         std::string error) {
+  const PollLease& poll = read->poll;
+  ReadOutcome outcome = {.call_id = read->id,
+                         .cursor = poll.cursor,
+                         .wait = wait,
+                         .clock_offset = poll.clock_offset,
+                         .failure_count = poll.failure_count + (error.empty() ? 0 : 1),
+                         .error = error.empty() ? poll.cursor.fault : std::move(error),
+                         .audit = read->WholeAudit("not stored")};
+  post_([this, read, outcome = std::move(outcome)] {
+    if (store_.StoreRead(read->poll, outcome).ok()) {
+      for (const std::string& call_id : read->call_ids) calls_.Recorded(call_id);
+    }
+    Forget(*read);
+  });
+}
+
+void Poller::Call(const std::shared_ptr<Read>& read, const std::string& query,
+                  const absl::StatusOr<std::string>& url, Next next) {
+  const pb::Connection& connection = read->poll.connection;
   const absl::StatusOr<std::string> password = passwords_.For(connection);
   if (!password.ok()) {
     // No fault of the site's: the database may have been away for a moment.
-    not_sent(rules_.retry.Wait(read->poll.failure_count, UnitRandom),
-             absl::StrCat("not read: ", password.status().message()));
-    return;
+    return StoreUnsent(read, rules_.retry.Wait(read->poll.failure_count, UnitRandom),
+                       absl::StrCat("not read: ", password.status().message()));
   }
-  const absl::StatusOr<std::string> url =
-      WindowUrl(connection, read->poll.type, *window, connection.max_rows());
   if (!url.ok()) {
-    not_sent(rules_.setup_retry, absl::StrCat("not read: ", url.status().message()));
-    return;
+    return StoreUnsent(read, rules_.setup_retry,
+                       absl::StrCat("not read: ", url.status().message()));
   }
-  calls_.Begin(read->call_id, read->sent);
+  const std::string call_id = RandomHex128();
+  read->query = query;
+  read->call_ids.push_back(call_id);
+  calls_.Begin(call_id, WallTime());
   people_soft_.Send({.connection = &connection,
                      .password = *password,
-                     .call_id = read->call_id,
+                     .call_id = call_id,
                      .url = *url,
                      .max_bytes = MostBytes(connection)},
-                    [this, read](PeopleSoft::Reply reply) {
-                      post_([this, read, reply = std::move(reply)] { Finish(read, reply); });
+                    [this, read, next](PeopleSoft::Reply reply) {
+                      post_([this, read, next, reply = std::move(reply)] {
+                        for (const AuditEntry& entry : reply.token_calls) {
+                          read->audit.push_back(entry);
+                        }
+                        read->reading.took += reply.duration;
+                        read->cancelled = absl::IsCancelled(reply.response.status());
+                        (this->*next)(read, reply);
+                      });
                     });
 }
 
-void Poller::Finish(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
+void Poller::OnRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
   const PollLease& poll = read->poll;
-  Answer answer = Understand(reply, poll.connection, poll.type, poll.connection.max_rows());
-  const std::string outcome_name = answer.error.has_value() ? Name(answer.error->kind)
-                                   : answer.truncated       ? "truncated"
-                                                            : "ok";
-  Counter("psups_ps_reads_total", "Reads of PeopleSoft's queries.", {{"outcome", outcome_name}})
+  const pb::Connection& connection = poll.connection;
+  Reading& reading = read->reading;
+  reading.call_id = read->call_ids.front();
+  reading.answer =
+      Understand(reply, connection, poll.type, reading.asked, ReadName(connection, poll.type));
+  read->server_time = ServerTime(reply);
+  if (read->server_time.has_value()) {
+    reading.server_time_at_start = *read->server_time - reply.duration;
+  }
+  Counter("psups_ps_reads_total", "Reads of PeopleSoft's queries.",
+          {{"outcome", OutcomeName(reading.answer)}})
       .Increment();
+  const std::string& count_query = CountQueryOf(connection, poll.type);
+  if (reading.answer.error.has_value() || reading.answer.full || count_query.empty()) {
+    return LookUp(read);
+  }
+  Call(read, count_query, CountUrl(connection, poll.type, reading.window, poll.cursor.after),
+       &Poller::OnCount);
+}
+
+void Poller::OnCount(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
+  CountOrError counted = UnderstandCount(reply, absl::StrCat("query ", read->query));
+  read->audit.push_back(QueryEntry(read->poll.connection, read->query, read->call_ids.back(),
+                                   counted.error.has_value() ? Name(counted.error->kind) : "ok"));
+  if (counted.error.has_value()) {
+    read->reading.answer.error = std::move(counted.error);
+    return Finish(read);
+  }
+  read->reading.answer.counted = counted.count;
+  LookUp(read);
+}
+
+void Poller::LookUp(const std::shared_ptr<Read>& read) {
+  const pb::Connection& connection = read->poll.connection;
+  const Answer& answer = read->reading.answer;
+  if (!answer.documents.readable.empty()) {
+    read->asked_for = master_data_.Missing(connection, answer.documents.readable, read->sent);
+    if (!read->asked_for.empty()) {
+      const MasterKey& first = read->asked_for.front();
+      std::vector<std::string> ids;
+      for (const MasterKey& key : read->asked_for) ids.push_back(key.id);
+      const std::string& query = MasterQueryOf(connection, first.kind);
+      return Call(read, query, LookupUrl(connection, query, first.setid, ids, kMasterRows),
+                  &Poller::OnMasterRows);
+    }
+  }
+  Finish(read);
+}
+
+void Poller::OnMasterRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
+  const pb::Connection& connection = read->poll.connection;
+  const std::string what = absl::StrCat("query ", read->query);
+  ResultOrError rows = ReadResult(reply, what);
+  if (!rows.error.has_value()) {
+    const absl::Status put = master_data_.Put(connection, read->asked_for, rows.result, WallTime());
+    if (!put.ok()) {
+      rows.error = PsError{PsErrorKind::kConfig, absl::StrCat(what, ": ", put.message())};
+    }
+  }
+  read->audit.push_back(QueryEntry(connection, read->query, read->call_ids.back(),
+                                   rows.error.has_value() ? Name(rows.error->kind) : "ok"));
+  if (rows.error.has_value()) {
+    read->reading.answer.error = std::move(rows.error);
+    return Finish(read);
+  }
+  LookUp(read);
+}
+
+void Poller::Finish(const std::shared_ptr<Read>& read) {
+  const PollLease& poll = read->poll;
+  Reading& reading = read->reading;
+  const absl::CivilDay today =
+      absl::ToCivilDay(read->server_time.value_or(WallTime()), ZoneOf(poll.connection));
+  master_data_.Fill(poll.connection, today, reading.answer.documents.readable);
   std::vector<std::string> ids;
-  for (const Document& document : answer.documents) {
+  for (const Document& document : reading.answer.documents.readable) {
     ids.push_back(OrderId(document.order.document(), derive_));
   }
   const absl::StatusOr<std::string> connection_id = ConnectionId(poll.connection.name());
@@ -285,24 +256,24 @@ void Poller::Finish(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
       std::map<std::string, StoredRevision>();
   if (!ids.empty()) stored = store_.FindRevisions(*connection_id, ids);
 
-  std::optional<absl::Time> server_time = ServerTime(reply);
+  const std::string outcome_name = OutcomeName(reading.answer);
   absl::Status result = stored.status();
   if (stored.ok()) {
-    const std::optional<absl::Time> at_start =
-        server_time.has_value() ? std::optional(*server_time - reply.duration) : std::nullopt;
-    ReadOutcome outcome = Settle(poll, read->window, read->call_id, std::move(answer), at_start,
-                                 *stored, rules_, derive_);
-    if (server_time.has_value()) outcome.clock_offset = *server_time - WallTime();
-    if (absl::IsCancelled(reply.response.status())) outcome.wait = absl::ZeroDuration();
+    ReadOutcome outcome = Settle(poll, std::move(reading), *stored, rules_, derive_);
+    if (read->server_time.has_value()) outcome.clock_offset = *read->server_time - WallTime();
+    if (read->cancelled) outcome.wait = absl::ZeroDuration();
+    outcome.audit.insert(outcome.audit.end(), read->audit.begin(), read->audit.end());
     result = Store(*read, std::move(outcome));
   }
   if (!result.ok()) {
-    // The lease runs out and the window is read again; what is left to do is to record the call.
+    // The lease runs out and the window is read again; what is left to do is to record the calls.
     LogWarning("read_not_stored", {{"connection", poll.connection.name()}, {"status", result}});
     (void)store_.ShowProblem(
         poll, absl::StrCat("what was read cannot be stored: ", std::string(result.message())));
-    calls_.Unrecorded(read->call_id, QueryEntry(poll, WindowRecord(poll, read->window),
-                                                read->call_id, outcome_name + ", not stored"));
+    for (AuditEntry& entry : read->WholeAudit(outcome_name + ", not stored")) {
+      const std::string event_id = entry.event_id;
+      calls_.Unrecorded(event_id, std::move(entry));
+    }
   }
   Forget(*read);
 }
@@ -311,7 +282,7 @@ absl::Status Poller::Store(Read& read, ReadOutcome outcome) {
   const PollLease& poll = read.poll;
   RETURN_IF_ERROR(store_.StoreRead(poll, outcome));
   if (!outcome.revisions.empty()) orders_came_();
-  calls_.Recorded(read.call_id);
+  for (const std::string& call_id : read.call_ids) calls_.Recorded(call_id);
   const std::string& connection = poll.connection.name();
   if (!outcome.stop_reason.empty()) {
     LogError("connection_stopped", {{"connection", connection}, {"reason", outcome.stop_reason}});
@@ -333,7 +304,7 @@ absl::Status Poller::Store(Read& read, ReadOutcome outcome) {
 void Poller::Forget(const Read& read) {
   {
     std::lock_guard lock(mutex_);
-    in_flight_.erase(read.call_id);
+    in_flight_.erase(read.id);
   }
   changed_.notify_all();
   wakeup_.Notify();  // the next window, or the user's other query

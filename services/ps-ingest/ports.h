@@ -58,7 +58,10 @@ class ConnectionStore {
                                                                  const Page& page) = 0;
   // Opens the sealed password, which is recorded.
   virtual absl::StatusOr<std::string> OpenPassword(const std::string& connection_id) = 0;
-  // The right to read as the connection's user, for a person's test; UNAVAILABLE if a read is in
+  // Lets a range be read again from `from` to `to`, at once.
+  virtual absl::Status Backfill(const std::string& connection_id, absl::Time from, absl::Time to,
+                                const std::string& actor) = 0;
+  // The right to read as the connection's user, beside the polls; UNAVAILABLE if a read is in
   // flight. Released by the second, or when `lease` is over.
   virtual absl::Status TakeReader(const std::string& reader_key, const std::string& token,
                                   absl::Duration lease) = 0;
@@ -99,6 +102,19 @@ struct ReadOutcome {
   std::vector<NewRevision> revisions = {};
   std::vector<orders::v1::Order> touched = {};  // same content, newer change batch or update time
   std::string stop_reason = {};                 // not empty: the connection is STOPPED
+  bool finished = false;                        // a backfill has come to its end
+  std::vector<AuditEntry> audit = {};
+};
+
+// Documents that were read by their keys, just before they are bought.
+struct KeyRead {
+  orders::v1::Connection connection = {};
+  type::v1::DocumentType type = type::v1::PURCHASE_ORDER;
+  std::string call_id = {};
+  absl::Time read_start = {};  // the database's clock
+  std::vector<NewRevision> revisions = {};
+  std::vector<orders::v1::Order> touched = {};
+  std::vector<std::string> seen = {};  // order ids of all that were read
   std::vector<AuditEntry> audit = {};
 };
 
@@ -116,6 +132,10 @@ class PollStore {
       const std::string& connection_id, const std::vector<std::string>& order_ids) = 0;
   // All of it or, if the lease was lost, nothing: ABORTED. Ends the lease.
   virtual absl::Status StoreRead(const PollLease& poll, const ReadOutcome& outcome) = 0;
+  // What a read by keys brought, in one transaction. ABORTED and nothing stored if another read
+  // changed one of the documents or the connection changed meanwhile.
+  virtual absl::Status StoreKeyRead(const KeyRead& read) = 0;
+  virtual absl::StatusOr<absl::Time> Now() = 0;
   // Shows why what was read cannot be stored, as far as this can be.
   virtual absl::Status ShowProblem(const PollLease& poll, const std::string& problem) = 0;
 };
@@ -135,8 +155,14 @@ class OrderStore {
   // The names of those that were not acknowledged: no such revision under that lease.
   virtual absl::StatusOr<std::vector<std::string>> Acknowledge(
       const std::vector<orders::v1::AcknowledgeOrdersRequest::Acknowledgement>& orders) = 0;
-  virtual absl::StatusOr<std::vector<orders::v1::CheckOrdersResponse::Standing>> Check(
-      const std::vector<std::string>& names) = 0;
+  // Where an order stands, and how old that is.
+  struct Checked {
+    orders::v1::CheckOrdersResponse::Standing standing = {};
+    type::v1::DocumentKey document = {};
+    orders::v1::Connection connection = {};
+    absl::Duration age = absl::ZeroDuration();  // since the read that last saw it began
+  };
+  virtual absl::StatusOr<std::vector<Checked>> Check(const std::vector<std::string>& names) = 0;
   virtual absl::StatusOr<orders::v1::Order> Get(const std::string& name) = 0;
   struct Filter {
     std::string connection_id = {};
@@ -162,10 +188,16 @@ struct WriteBackLane {
   // At most one of each schedule, the next by its number: should PeopleSoft refuse it, those after
   // it have not been sent.
   std::vector<orders::v1::TrackingUpdate> updates = {};
+  // Accepted ones whose fate is asked for first; then nothing is sent under this lease.
+  std::vector<std::string> to_confirm = {};
 };
 
 struct WriteBackOutcome {
-  std::vector<std::string> written = {};  // update ids
+  std::vector<std::string> written = {};               // update ids
+  std::vector<std::string> accepted = {};              // to be confirmed
+  std::vector<std::string> unconfirmed = {};           // were asked for and are not stored yet
+  absl::Duration confirm_wait = absl::ZeroDuration();  // until those two are asked for (again)
+  absl::Duration confirm_timeout = absl::InfiniteDuration();  // unconfirmed so long: sent again
   std::vector<std::string> parked = {};
   std::string parked_error = {};
   absl::Duration wait = absl::ZeroDuration();  // until the next POST
@@ -233,8 +265,8 @@ class PeopleSoft {
   virtual ~PeopleSoft() = default;
   struct Call {
     const orders::v1::Connection* connection = nullptr;
-    std::string password = {};
-    std::string call_id = {};  // sent as X-Request-ID
+    std::string password = {};  // or bearer token or client secret
+    std::string call_id = {};   // sent as X-Request-ID
     std::string url = {};
     std::optional<std::string> json = {};  // a body makes it a POST
     std::size_t max_bytes = 16 << 20;
@@ -242,6 +274,8 @@ class PeopleSoft {
   struct Reply {
     absl::StatusOr<HttpResponse> response = absl::UnknownError("no reply");
     absl::Duration duration = absl::ZeroDuration();
+    // Requests for tokens that were made at the identity provider on its behalf.
+    std::vector<AuditEntry> token_calls = {};
   };
   // `done` is called once, on a thread that must not be blocked.
   virtual void Send(const Call& call, std::function<void(Reply)> done) = 0;

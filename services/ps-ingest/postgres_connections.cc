@@ -13,9 +13,12 @@ namespace pb = orders::v1;
 
 constexpr char kSelect[] =
     "SELECT c.connection_id, c.version, c.state, c.state_reason, c.settings, c.activated, "
-    "s.watermark_time, s.last_read_time, s.last_error "
+    "s.watermark_time, s.last_read_time, s.last_error, s.row_cap, s.sweep_time "
     "FROM connections c LEFT JOIN LATERAL ("
-    "  SELECT min(watermark_time) FILTER (WHERE last_read_time IS NOT NULL) AS watermark_time,"
+    "  SELECT min(watermark_time) FILTER (WHERE last_read_time IS NOT NULL AND purpose = 'POLL') "
+    "    AS watermark_time,"
+    "  coalesce(min(row_cap) FILTER (WHERE row_cap > 0), 0) AS row_cap,"
+    "  min(round_time) FILTER (WHERE purpose = 'SWEEP') AS sweep_time,"
     "  max(last_read_time) AS last_read_time,"
     "  coalesce(nullif(max(last_error), ''), (SELECT nullif(l.last_error, '') "
     "    FROM write_back_lanes l WHERE l.connection_id = c.connection_id), '') AS last_error "
@@ -33,6 +36,8 @@ std::string SettingsOf(pb::Connection connection) {
   connection.clear_watermark();
   connection.clear_last_read_time();
   connection.clear_last_error();
+  connection.clear_learned_row_cap();
+  connection.clear_last_sweep_time();
   return connection.SerializeAsString();
 }
 
@@ -46,6 +51,10 @@ absl::StatusOr<pb::Connection> WholeConnectionFrom(const Row& row) {
     connection.mutable_last_read_time()->set_seconds(absl::ToUnixSeconds(*time));
   }
   connection.set_last_error(row.Text("last_error"));
+  connection.set_learned_row_cap(static_cast<int32_t>(row.Int("row_cap")));
+  if (const auto time = row.OptionalTime("sweep_time"); time.has_value()) {
+    connection.mutable_last_sweep_time()->set_seconds(absl::ToUnixSeconds(*time));
+  }
   return connection;
 }
 
@@ -69,22 +78,34 @@ absl::Status PutCursors(Tx& tx, const std::string& id, const pb::Connection& con
   for (const int type : connection.document_types()) {
     types.push_back(TypeCode(static_cast<type::v1::DocumentType>(type)));
   }
+  RETURN_IF_ERROR(
+      tx.Exec(
+            "INSERT INTO source_cursors (connection_id, document_type, purpose, enabled, "
+            "  reader_key, start_time, watermark_time, window_seconds, due_time) "
+            "SELECT $1, t, p, t = ANY($2::text[]), $3, $4, $4, $5, "
+            "  now() + make_interval(secs => CASE WHEN p = 'SWEEP' THEN $7 ELSE 0 END) "
+            "FROM unnest(ARRAY['PO', 'REQ']) t, unnest(ARRAY['POLL', 'SWEEP']) p "
+            "ON CONFLICT (connection_id, document_type, purpose) DO UPDATE SET "
+            "  enabled = excluded.enabled, reader_key = excluded.reader_key, "
+            "  lease_epoch = source_cursors.lease_epoch + 1, "
+            "  due_time = least(source_cursors.due_time, excluded.due_time), "
+            "  start_time = excluded.start_time, failure_count = 0, last_error = '', "
+            "  fault = '', window_seconds = excluded.window_seconds, after_business_unit = '', "
+            "  after_document_id = '', idle_rounds = 0, most_rows = 0, row_cap = 0, "
+            "  watermark_time = CASE WHEN $6 THEN excluded.watermark_time "
+            "                        ELSE source_cursors.watermark_time END, "
+            "  position_time = CASE WHEN $6 THEN NULL ELSE source_cursors.position_time END, "
+            "  round_end_time = CASE WHEN $6 THEN NULL ELSE source_cursors.round_end_time END",
+            {id, types, ReaderKey(connection), StartOf(connection), connection.max_window_seconds(),
+             reset, absl::Seconds(connection.sweep_interval_seconds())})
+          .status());
   return tx
       .Exec(
-          "INSERT INTO source_cursors (connection_id, document_type, enabled, reader_key, "
-          "  start_time, watermark_time, window_seconds) "
-          "SELECT $1, t, t = ANY($2::text[]), $3, $4, $4, $5 FROM unnest(ARRAY['PO', 'REQ']) t "
-          "ON CONFLICT (connection_id, document_type) DO UPDATE SET "
-          "  enabled = excluded.enabled, reader_key = excluded.reader_key, "
-          "  lease_epoch = source_cursors.lease_epoch + 1, due_time = now(), "
-          "  start_time = excluded.start_time, failure_count = 0, last_error = '', "
-          "  fault = '', window_seconds = excluded.window_seconds, "
-          "  watermark_time = CASE WHEN $6 THEN excluded.watermark_time "
-          "                        ELSE source_cursors.watermark_time END, "
-          "  position_time = CASE WHEN $6 THEN NULL ELSE source_cursors.position_time END, "
-          "  round_end_time = CASE WHEN $6 THEN NULL ELSE source_cursors.round_end_time END",
-          {id, types, ReaderKey(connection), StartOf(connection), connection.max_window_seconds(),
-           reset})
+          "UPDATE source_cursors SET reader_key = $2, lease_epoch = lease_epoch + 1, "
+          "  enabled = enabled AND document_type = ANY($3::text[]), window_seconds = $4, "
+          "  after_business_unit = '', after_document_id = '' "
+          "WHERE connection_id = $1 AND purpose = 'BACKFILL'",
+          {id, ReaderKey(connection), types, connection.max_window_seconds()})
       .status();
 }
 
@@ -166,6 +187,12 @@ class PostgresConnectionStore : public ConnectionStore {
                                                ", stored is ", before.version(),
                                                "; read it again and apply the change to that"));
       }
+      if (before.authentication() != connection.authentication() && !sealed.has_value()) {
+        return absl::InvalidArgumentError(
+            "connection.authentication: changed without a new password; the stored one is of "
+            "another "
+            "kind and would go to somebody else");
+      }
       pb::Connection after = connection;
       after.set_version(before.version() + 1);
       after.set_state(before.state());
@@ -227,7 +254,8 @@ class PostgresConnectionStore : public ConnectionStore {
     RETURN_IF_ERROR(Get(id).status());
     ASSIGN_OR_RETURN(const Rows rows,
                      db_.Exec("SELECT window_id, document_type, from_local, to_local, read_time, "
-                              "row_count, document_count, stored_count, truncated FROM windows "
+                              "row_count, document_count, stored_count, truncated, purpose, "
+                              "counted_rows FROM windows "
                               "WHERE connection_id = $1 AND window_id < $2 "
                               "ORDER BY window_id DESC LIMIT $3",
                               {id, before, page.size + 1}));
@@ -249,8 +277,46 @@ class PostgresConnectionStore : public ConnectionStore {
       window.set_documents(static_cast<int>(row.Int("document_count")));
       window.set_documents_stored(static_cast<int>(row.Int("stored_count")));
       window.set_truncated(row.Bool("truncated"));
+      pb::Window::Purpose purpose = pb::Window::PURPOSE_UNSPECIFIED;
+      pb::Window::Purpose_Parse(row.Text("purpose"), &purpose);
+      window.set_purpose(purpose);
+      window.set_counted_rows(static_cast<int>(row.Int("counted_rows")));
     }
     return found;
+  }
+
+  absl::Status Backfill(const std::string& id, absl::Time from, absl::Time to,
+                        const std::string& actor) override {
+    return db_.Transact([&](Tx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const Rows rows,
+                       tx.Exec("SELECT connection_id, version, state, state_reason, settings "
+                               "FROM connections WHERE connection_id = $1 FOR UPDATE",
+                               {id}));
+      if (rows.empty()) return NotFound(id);
+      ASSIGN_OR_RETURN(const pb::Connection connection, ConnectionFrom(rows[0]));
+      if (connection.state() == pb::Connection::STOPPED) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            connection.name(), " is STOPPED: ", connection.state_reason(), "; resume it first"));
+      }
+      RETURN_IF_ERROR(
+          tx.Exec("INSERT INTO source_cursors AS s (connection_id, document_type, purpose, "
+                  "  enabled, reader_key, start_time, watermark_time, end_time, window_seconds) "
+                  "SELECT connection_id, document_type, 'BACKFILL', true, reader_key, $2, $2, $3, "
+                  "  $4 FROM source_cursors "
+                  "WHERE connection_id = $1 AND purpose = 'POLL' AND enabled "
+                  "ON CONFLICT (connection_id, document_type, purpose) DO UPDATE SET "
+                  "  enabled = true, lease_epoch = s.lease_epoch + 1, due_time = now(), "
+                  "  start_time = excluded.start_time, end_time = excluded.end_time, "
+                  "  watermark_time = excluded.watermark_time, position_time = NULL, "
+                  "  round_end_time = NULL, after_business_unit = '', after_document_id = '', "
+                  "  failure_count = 0, last_error = '', fault = '', faulty = false",
+                  {id, from, to, connection.max_window_seconds()})
+              .status());
+      AuditEntry entry = Changed(connection, "connection.backfill", actor);
+      entry.detail["from"] = absl::FormatTime(absl::RFC3339_sec, from, absl::UTCTimeZone());
+      entry.detail["to"] = absl::FormatTime(absl::RFC3339_sec, to, absl::UTCTimeZone());
+      return AppendAudit(tx, kService, {entry});
+    });
   }
 
   absl::StatusOr<std::string> OpenPassword(const std::string& id) override {
@@ -319,7 +385,8 @@ absl::StatusOr<pb::Connection> ConnectionFrom(const Row& row) {
     return absl::DataLossError(
         absl::StrCat("connections: the row of ", row.Text("connection_id"), " cannot be read"));
   }
-  connection.set_name(ConnectionName(row.Text("connection_id")));
+  // Settings that are older than the row are at their defaults.
+  SetDefaults(connection, row.Text("connection_id"));
   connection.set_version(row.Int("version"));
   connection.set_state(state);
   connection.set_state_reason(row.Text("state_reason"));

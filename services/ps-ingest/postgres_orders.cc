@@ -119,27 +119,39 @@ class PostgresOrderStore : public OrderStore {
     return stale;
   }
 
-  absl::StatusOr<std::vector<pb::CheckOrdersResponse::Standing>> Check(
-      const std::vector<std::string>& names) override {
+  absl::StatusOr<std::vector<Checked>> Check(const std::vector<std::string>& names) override {
     std::vector<std::string> connections, ids;
     for (const std::string& name : names) {
       ASSIGN_OR_RETURN(OrderKey key, OrderKeyOf(name));
       connections.push_back(std::move(key.connection_id));
       ids.push_back(std::move(key.order_id));
     }
-    ASSIGN_OR_RETURN(const Rows rows,
-                     db_.Exec("SELECT o.order_id, o.open_schedules FROM orders o "
-                              "JOIN unnest($1::text[], $2::text[]) AS u(connection_id, order_id) "
-                              "  USING (connection_id, order_id)",
-                              {connections, ids}));
-    std::vector<pb::CheckOrdersResponse::Standing> standings;
+    ASSIGN_OR_RETURN(
+        const Rows rows,
+        db_.Exec(
+            "SELECT o.connection_id, o.order_id, o.document_type, o.business_unit, "
+            "  o.document_id, o.open_schedules, c.version, c.state, c.state_reason, c.settings, "
+            "  extract(epoch FROM clock_timestamp() - "
+            "    greatest(o.read_start_time, o.checked_time))::float8 AS age FROM orders o "
+            "JOIN connections c USING (connection_id) "
+            "JOIN unnest($1::text[], $2::text[]) AS u(connection_id, order_id) "
+            "  USING (connection_id, order_id)",
+            {connections, ids}));
+    std::vector<Checked> found;
     for (const Row row : rows) {
-      if (!standings.emplace_back().ParseFromString(row.Binary("open_schedules"))) {
+      Checked& checked = found.emplace_back();
+      if (!checked.standing.ParseFromString(row.Binary("open_schedules"))) {
         return absl::DataLossError(
             absl::StrCat("orders: open_schedules of ", row.Text("order_id"), " cannot be read"));
       }
+      ASSIGN_OR_RETURN(checked.connection, ConnectionFrom(row));
+      checked.document.set_connection(ConnectionName(row.Text("connection_id")));
+      checked.document.set_document_type(TypeFromCode(row.Text("document_type")));
+      checked.document.set_business_unit(row.Text("business_unit"));
+      checked.document.set_document_id(row.Text("document_id"));
+      checked.age = row.Seconds("age");
     }
-    return standings;
+    return found;
   }
 
   absl::StatusOr<pb::Order> Get(const std::string& name) override {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "common/log.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/postgres.h"
+#include "services/ps-ingest/prompts.h"
 #include "services/ps-ingest/write_back.h"
 
 namespace psups::ps_ingest {
@@ -23,16 +25,20 @@ constexpr char kIsHead[] =
     "    h.business_unit, h.document_id, h.line_number, h.schedule_number, "
     "    h.sequence_number - 1) AND p.state IN ('WRITTEN', 'SKIPPED'))) ";
 
-// Lanes of ACTIVE connections with a head.
+// One that was accepted and whose fate is to be asked for now. `h` is the update.
+constexpr char kIsToConfirm[] = "h.state = 'ACCEPTED' AND h.confirm_time <= now() ";
+
+// Lanes of ACTIVE connections with a head, or something to ask about.
 std::string LeaseSql() {
   return absl::StrCat(
       "WITH due AS MATERIALIZED ("
       "  SELECT l.connection_id, l.lease_token AS lost_token, l.lease_time AS lost_time FROM "
       "write_back_lanes l JOIN connections c USING (connection_id) "
       "  WHERE c.state = 'ACTIVE' AND l.due_time <= now() AND l.lease_expire_time <= now() "
-      "    AND EXISTS (SELECT 1 FROM write_backs h WHERE h.connection_id = l.connection_id AND ",
-      kIsHead,
-      ") ORDER BY l.due_time LIMIT $1 FOR UPDATE OF l SKIP LOCKED), "
+      "    AND EXISTS (SELECT 1 FROM write_backs h WHERE h.connection_id = l.connection_id "
+      "      AND (",
+      kIsHead, " OR ", kIsToConfirm,
+      ")) ORDER BY l.due_time LIMIT $1 FOR UPDATE OF l SKIP LOCKED), "
       "taken AS ("
       "  UPDATE write_back_lanes l SET lease_token = l.connection_id || ' ' || "
       "    replace(gen_random_uuid()::text, '-', ''), "
@@ -50,6 +56,11 @@ std::string HeadsSql() {
   return absl::StrCat(
       "SELECT h.update_id, h.content FROM write_backs h WHERE h.connection_id = $1 AND ", kIsHead,
       "ORDER BY h.create_time LIMIT $2");
+}
+
+std::string ToConfirmSql() {
+  return absl::StrCat("SELECT h.update_id FROM write_backs h WHERE h.connection_id = $1 AND ",
+                      kIsToConfirm, "ORDER BY h.confirm_time LIMIT $2");
 }
 
 // The columns of a write-back as it is shown.
@@ -226,6 +237,13 @@ class PostgresWriteBackStore : public WriteBackStore {
                             .lease_token = row.Text("lease_token"),
                             .failure_count = static_cast<int>(row.Int("failure_count"))};
       const std::string id = row.Text("connection_id");
+      ASSIGN_OR_RETURN(const Rows accepted,
+                       db_.Exec(ToConfirmSql(), {id, static_cast<int64_t>(kIdPrompts)}));
+      for (const Row one : accepted) lane.to_confirm.push_back(one.Text("update_id"));
+      if (!lane.to_confirm.empty()) {
+        lanes.push_back(std::move(lane));
+        continue;
+      }
       ASSIGN_OR_RETURN(const Rows heads,
                        db_.Exec(HeadsSql(), {id, static_cast<int64_t>(kMostMessages)}));
       for (const Row head : heads) {
@@ -265,22 +283,7 @@ class PostgresWriteBackStore : public WriteBackStore {
       if (rows.affected() != 1) {
         return absl::AbortedError("the lease on the connection's write-backs was lost");
       }
-      if (!outcome.written.empty()) {
-        RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'WRITTEN', written_time = now(), "
-                                "attempt_count = attempt_count + 1, last_error = '' "
-                                "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
-                                "AND state = 'PENDING'",
-                                {id, outcome.written})
-                            .status());
-      }
-      if (!outcome.parked.empty()) {
-        RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'PARKED', last_error = $3, "
-                                "attempt_count = attempt_count + 1 "
-                                "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
-                                "AND state = 'PENDING'",
-                                {id, outcome.parked, outcome.parked_error})
-                            .status());
-      }
+      RETURN_IF_ERROR(StoreFates(tx, id, outcome));
       if (!outcome.stop_reason.empty()) {
         RETURN_IF_ERROR(StopConnection(tx, id, outcome.stop_reason));
       }
@@ -289,6 +292,45 @@ class PostgresWriteBackStore : public WriteBackStore {
   }
 
  private:
+  static absl::Status StoreFates(Tx& tx, const std::string& id, const WriteBackOutcome& outcome) {
+    if (!outcome.written.empty()) {
+      RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'WRITTEN', written_time = now(), "
+                              "attempt_count = attempt_count + 1, last_error = '' "
+                              "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
+                              "AND state IN ('PENDING', 'ACCEPTED')",
+                              {id, outcome.written})
+                          .status());
+    }
+    if (!outcome.parked.empty()) {
+      RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'PARKED', last_error = $3, "
+                              "attempt_count = attempt_count + 1 "
+                              "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
+                              "AND state IN ('PENDING', 'ACCEPTED')",
+                              {id, outcome.parked, outcome.parked_error})
+                          .status());
+    }
+    if (!outcome.accepted.empty()) {
+      RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'ACCEPTED', accept_time = now(), "
+                              "confirm_time = now() + make_interval(secs => $3), "
+                              "attempt_count = attempt_count + 1, last_error = '' "
+                              "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
+                              "AND state = 'PENDING'",
+                              {id, outcome.accepted, outcome.confirm_wait})
+                          .status());
+    }
+    if (outcome.unconfirmed.empty()) return absl::OkStatus();
+    // Accepted long ago and not stored: PeopleSoft lost it, and drops a second one if it did not.
+    return tx
+        .Exec(
+            "UPDATE write_backs SET state = CASE WHEN accept_time < now() - "
+            "  make_interval(secs => $4) THEN 'PENDING' ELSE state END, "
+            "confirm_time = now() + make_interval(secs => $3) "
+            "WHERE connection_id = $1 AND update_id = ANY($2::text[]) AND state = 'ACCEPTED'",
+            {id, outcome.unconfirmed, outcome.confirm_wait,
+             std::min(outcome.confirm_timeout, absl::Hours(24 * 3650))})
+        .status();
+  }
+
   absl::StatusOr<pb::TrackingUpdate> UpdateFrom(const std::string& connection_id, const Row& row) {
     const std::string cell_row = CellRow(connection_id, row.Text("update_id"));
     ASSIGN_OR_RETURN(const std::string content,

@@ -7,12 +7,15 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/metrics.h"
-#include "common/status_macros.h"
+#include "services/ps-ingest/ps_error.h"
+#include "services/ps-ingest/tokens.h"
 
 namespace psups::ps_ingest {
 namespace {
@@ -58,29 +61,76 @@ class CaFiles {
 
 class HttpPeopleSoft : public PeopleSoft {
  public:
-  explicit HttpPeopleSoft(std::unique_ptr<HttpClient> client) : client_(std::move(client)) {}
+  explicit HttpPeopleSoft(std::unique_ptr<HttpClient> client)
+      : client_(std::move(client)), tokens_(std::make_unique<Tokens>(*client_)) {}
+  ~HttpPeopleSoft() override { client_.reset(); }  // its last callbacks use the rest
 
   void Send(const Call& call, std::function<void(Reply)> done) override {
+    auto sending = std::make_shared<Sending>();
+    sending->connection = *call.connection;
+    sending->secret = call.password;
+    sending->done = std::move(done);
     const absl::StatusOr<std::string> ca_file = ca_files_.FileOf(call.connection->ca_bundle_pem());
-    if (!ca_file.ok()) {
-      done({.response = ca_file.status()});
-      return;
-    }
+    if (!ca_file.ok()) return sending->done({.response = ca_file.status()});
     const bool post = call.json.has_value();
-    HttpRequest request = {
+    sending->request = {
         .method = post ? "POST" : "GET",
         .url = call.url,
-        .headers = {{"Authorization", BasicAuthorization(call.connection->oprid(), call.password)},
-                    {"X-Request-ID", call.call_id},
-                    {"Accept", "application/json"}},
+        .headers = {{"X-Request-ID", call.call_id}},
         .body = call.json.value_or(""),
         .ca_bundle_file = *ca_file,
         .connect_timeout = kConnectTimeout,
         .total_timeout =
             post ? kPostTimeout : std::chrono::seconds(call.connection->read_timeout_seconds()),
         .max_response_bytes = call.max_bytes};
-    if (post) request.headers.emplace_back("Content-Type", "application/json");
-    client_->Send(std::move(request), [post, done = std::move(done)](HttpOutcome outcome) {
+    const bool xml = !post && call.connection->result_type() == orders::v1::Connection::XMLP;
+    sending->request.headers.emplace_back("Accept", xml ? "text/xml" : "application/json");
+    if (post) sending->request.headers.emplace_back("Content-Type", "application/json");
+    Authorize(sending);
+  }
+
+ private:
+  struct Sending {
+    orders::v1::Connection connection = {};
+    std::string secret = {};
+    HttpRequest request = {};
+    std::string token = {};  // of OAuth2 client credentials
+    bool token_is_new = false;
+    std::vector<AuditEntry> token_calls = {};
+    std::function<void(Reply)> done = {};
+  };
+
+  void Authorize(const std::shared_ptr<Sending>& sending) {
+    const orders::v1::Connection& connection = sending->connection;
+    switch (connection.authentication()) {
+      case orders::v1::Connection::CLIENT_CREDENTIALS:
+        tokens_->Get(connection, sending->secret, sending->request.ca_bundle_file,
+                     [this, sending](Tokens::Result result) { UseToken(sending, result); });
+        return;
+      case orders::v1::Connection::BEARER:
+        return SendWith(sending, "Bearer " + sending->secret);
+      default:
+        return SendWith(sending, BasicAuthorization(connection.oprid(), sending->secret));
+    }
+  }
+
+  void UseToken(const std::shared_ptr<Sending>& sending, Tokens::Result& result) {
+    sending->token_calls.insert(sending->token_calls.end(), result.calls.begin(),
+                                result.calls.end());
+    if (!result.token.ok()) {
+      sending->done({.response = result.token.status(), .token_calls = sending->token_calls});
+      return;
+    }
+    sending->token = *result.token;
+    sending->token_is_new = result.is_new;
+    SendWith(sending, "Bearer " + sending->token);
+  }
+
+  void SendWith(const std::shared_ptr<Sending>& sending, const std::string& authorization) {
+    HttpRequest request = sending->request;
+    request.headers.emplace_back("Authorization", authorization);
+    const bool post = request.method == "POST";
+    client_->Send(std::move(request), [this, sending, post](HttpOutcome outcome) {
       const std::string code = outcome.response.ok()
                                    ? std::to_string(outcome.response->status)
                                    : absl::StatusCodeToString(outcome.response.status().code());
@@ -88,14 +138,41 @@ class HttpPeopleSoft : public PeopleSoft {
           "psups_http_seconds", "Calls to peers.",
           {{"peer", "peoplesoft"}, {"op", post ? "write_back" : "query"}, {"code", code}})
           .Observe(std::chrono::duration<double>(outcome.duration).count());
-      done({.response = std::move(outcome.response),
-            .duration = absl::FromChrono(outcome.duration)});
+      Finish(sending, std::move(outcome));
     });
   }
 
- private:
+  // A token that was held may have been revoked: the call, which did nothing, is made once more
+  // with a new one.
+  void Finish(const std::shared_ptr<Sending>& sending, HttpOutcome outcome) {
+    if (!sending->token.empty() && !sending->token_is_new) {
+      const std::optional<PsError> error = FindError(outcome.response, "");
+      if (error.has_value() && error->kind == PsErrorKind::kAuth) {
+        tokens_->Forget(sending->connection, sending->secret, sending->token);
+        return Repeat(sending);
+      }
+    }
+    sending->done({.response = std::move(outcome.response),
+                   .duration = absl::FromChrono(outcome.duration),
+                   .token_calls = sending->token_calls});
+  }
+
+  void Repeat(const std::shared_ptr<Sending>& sending) {
+    for (auto& [name, value] : sending->request.headers) {
+      if (name != "X-Request-ID") continue;
+      AuditEntry refused = {.action = "ps.token_refused", .subject = sending->connection.name()};
+      refused.event_id = RandomHex128();
+      refused.detail = {{"call_id", refused.event_id}, {"repeats", value}};
+      // The call is known by its id: the one that was refused keeps it, this one has its own.
+      value = refused.event_id;
+      sending->token_calls.push_back(std::move(refused));
+    }
+    Authorize(sending);
+  }
+
   CaFiles ca_files_;
-  std::unique_ptr<HttpClient> client_;  // destroyed first
+  std::unique_ptr<HttpClient> client_;
+  std::unique_ptr<Tokens> tokens_;
 };
 
 }  // namespace

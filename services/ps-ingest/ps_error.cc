@@ -54,9 +54,9 @@ MessageNumber FindNumber(std::string_view text) {
           .id = Element(text, "MessageID").value_or(0)};
 }
 
-PsError AuthError(std::string_view how) {
+PsError AuthError(absl::string_view how) {
   return {PsErrorKind::kAuth,
-          absl::StrCat("PeopleSoft refused the user or the password (", View(how),
+          absl::StrCat("PeopleSoft refused the user or the password (", how,
                        "); check the OPRID's account, give the right password by `psupsctl "
                        "connection update`, then `psupsctl connection resume`")};
 }
@@ -102,6 +102,10 @@ PsError FromTransport(const absl::Status& status, std::string_view what) {
   switch (status.code()) {
     case absl::StatusCode::kResourceExhausted:
       return {PsErrorKind::kTooLarge, absl::StrCat("the answer to ", View(what), " is too large")};
+    case absl::StatusCode::kUnauthenticated:
+      return AuthError(status.message());
+    case absl::StatusCode::kFailedPrecondition:
+      return {PsErrorKind::kConfig, absl::StrCat(status.message(), "; correct the connection")};
     case absl::StatusCode::kInvalidArgument:
       return {PsErrorKind::kConfig, absl::StrCat("the URL cannot be used: ", status.message())};
     case absl::StatusCode::kDeadlineExceeded:
@@ -144,7 +148,9 @@ std::optional<PsError> FindError(const absl::StatusOr<HttpResponse>& response,
     body.remove_prefix(1);
   }
   if (status == 401) return AuthError("HTTP 401");
-  const std::string_view head = body.substr(0, std::min(body.size(), kSearched));
+  // What a query's rows hold is not searched.
+  const std::size_t rows = std::min(body.find("<row"), kSearched);
+  const std::string_view head = body.substr(0, std::min(body.size(), rows));
   const bool xml = absl::StartsWith(View(head), "<");
   if (xml && (absl::StrContains(View(head), "IBResponse") ||
               absl::StrContains(View(head), ":Fault") || absl::StrContains(View(head), "<Fault"))) {
@@ -161,7 +167,7 @@ std::optional<PsError> FindError(const absl::StatusOr<HttpResponse>& response,
                    absl::StrCat("a web page came instead of an answer to ", View(what), " (HTTP ",
                                 status, "): a login page or a proxy stands in front; tried again")};
   }
-  if (status == 200) return std::nullopt;
+  if (status >= 200 && status < 300) return std::nullopt;
   return FromMessage(head, status, what);
 }
 

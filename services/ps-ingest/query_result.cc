@@ -118,6 +118,8 @@ class Reader : public nlohmann::json_sax<Json> {
 }  // namespace
 
 absl::StatusOr<QueryResult> ParseQueryResult(std::string_view body) {
+  const std::size_t start = body.find_first_not_of(" \t\r\n");
+  if (start != std::string_view::npos && body[start] == '<') return ParseXmlpResult(body);
   QueryResult result;
   Reader reader(result);
   if (!Json::sax_parse(body.begin(), body.end(), &reader)) {

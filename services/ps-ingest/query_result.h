@@ -18,9 +18,12 @@ struct QueryResult {
   std::vector<std::vector<std::string>> rows = {};
 };
 
-// Reads the Query Access Service's JSON. INVALID_ARGUMENT, without any of the body, if it is not
-// JSON or ends too early.
+// Reads what the Query Access Service answered, JSON or XMLP, whichever came. INVALID_ARGUMENT,
+// without any of the body, if it is neither or ends too early.
 absl::StatusOr<QueryResult> ParseQueryResult(std::string_view body);
+
+// The same of a body that is XMLP.
+absl::StatusOr<QueryResult> ParseXmlpResult(std::string_view body);
 
 // "1.5E+3" → "1500"; a number without an exponent stays as it is.
 std::string WithoutExponent(std::string_view number);

@@ -26,13 +26,15 @@ absl::StatusOr<std::string> QueryUrl(const QueryRequest& request) {
     absl::StrAppend(&values, &value == &request.prompts.front().second ? "" : ",",
                     PercentEncode(value));
   }
-  std::string url = absl::StrCat(NodeUrl(request.base_url, request.node),
-                                 "/ExecuteQuery.v1/public/", PercentEncode(request.query),
-                                 "/JSON/NONFILE?isconnectedquery=N&maxrows=", request.max_rows);
+  std::string url =
+      absl::StrCat(NodeUrl(request.base_url, request.node),
+                   request.is_private ? "/ExecuteQuery.v1/private/" : "/ExecuteQuery.v1/public/",
+                   PercentEncode(request.query), request.xmlp ? "/XMLP" : "/JSON",
+                   "/NONFILE?isconnectedquery=N&maxrows=", request.max_rows);
   if (!names.empty()) {
     absl::StrAppend(&url, "&prompt_uniquepromptname=", names, "&prompt_fieldvalue=", values);
   }
-  return url + "&json_resp=true";
+  return request.xmlp ? url : url + "&json_resp=true";
 }
 
 std::string OperationUrl(std::string_view base_url, std::string_view node, std::string_view path) {

@@ -9,11 +9,13 @@
 
 namespace psups::ps_ingest {
 
-// One run of a public query by the Query Access Service.
+// One run of a query by the Query Access Service.
 struct QueryRequest {
   std::string base_url = {};  // without the node
   std::string node = {};
   std::string query = {};
+  bool is_private = false;  // the user's own query
+  bool xmlp = false;        // XML instead of JSON
   int max_rows = 0;
   std::vector<std::pair<std::string, std::string>> prompts = {};  // name, value
 };

@@ -11,11 +11,6 @@
 
 namespace psups::ps_ingest {
 
-// The URL of a query over a window.
-absl::StatusOr<std::string> WindowUrl(const orders::v1::Connection& connection,
-                                      type::v1::DocumentType type, const Window& window,
-                                      int max_rows);
-
 // "query PSUPS_PO": what a read is called in sentences.
 std::string ReadName(const orders::v1::Connection& connection, type::v1::DocumentType type);
 
@@ -25,14 +20,29 @@ std::size_t MostBytes(const orders::v1::Connection& connection);
 // PeopleSoft's clock by the Date header of a reply.
 std::optional<absl::Time> ServerTime(const PeopleSoft::Reply& reply);
 
-// A reply to a read, understood.
+// A reply to a read of documents, understood; `what` it is called in sentences.
 struct Answer {
   std::optional<PsError> error = {};
   int rows = 0;
-  bool truncated = false;                // as many rows as were asked for: the rest may be missing
-  std::vector<Document> documents = {};  // judged; with an error of kind kData, the readable ones
+  bool full = false;                // as many rows as were asked for: the rest may be missing
+  Documents documents = {};         // judged; with an error of kind kData, the readable ones
+  std::optional<int> counted = {};  // what the site's count query told
 };
 Answer Understand(const PeopleSoft::Reply& reply, const orders::v1::Connection& connection,
-                  type::v1::DocumentType type, int max_rows);
+                  type::v1::DocumentType type, int asked, const std::string& what);
+
+// The result of a query, or why there is none. `what` is what it is called in sentences.
+struct ResultOrError {
+  std::optional<PsError> error = {};
+  QueryResult result = {};
+};
+ResultOrError ReadResult(const PeopleSoft::Reply& reply, std::string_view what);
+
+// The number that a count query answered.
+struct CountOrError {
+  std::optional<PsError> error = {};
+  int count = 0;
+};
+CountOrError UnderstandCount(const PeopleSoft::Reply& reply, std::string_view what);
 
 }  // namespace psups::ps_ingest

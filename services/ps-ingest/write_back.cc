@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "common/decimal.h"
 #include "nlohmann/json.hpp"
+#include "services/ps-ingest/columns.h"
 #include "services/ps-ingest/names.h"
 
 namespace psups::ps_ingest {
@@ -51,6 +52,33 @@ std::string FourPlaces(const std::string& quantity) {
 
 absl::Time EventTime(const pb::TrackingUpdate& update) {
   return absl::FromUnixSeconds(update.event_time().seconds());
+}
+
+const std::string& NameOf(const FieldNames& names, const std::string& ours) {
+  const auto named = names.find(ours);
+  return named == names.end() ? ours : named->second;
+}
+
+nlohmann::ordered_json MessageOf(const pb::TrackingUpdate& u, absl::TimeZone zone) {
+  return {
+      {"MSG_ID", u.update_id()},
+      {"DOC_TYPE", TypeCode(u.document().document_type())},
+      {"BUSINESS_UNIT", u.document().business_unit()},
+      {"DOC_ID", u.document().document_id()},
+      {"LINE_NBR", u.schedule().line_number()},
+      {"SCHED_NBR", u.schedule().schedule_number()},
+      {"SEQ_NBR", u.sequence_number()},
+      {"TRACKING_NBR", u.tracking_number()},
+      {"CARRIER_ID", "UPS"},
+      {"STATUS", u.status()},
+      {"STATUS_DETAIL", Shortened(u.status_detail(), kLongestDetail)},
+      {"UPS_TYPE", Shortened(u.ups_type(), kLongestUpsCode)},
+      {"UPS_CODE", Shortened(u.ups_code(), kLongestUpsCode)},
+      {"EVENT_DTTM", absl::FormatTime("%Y-%m-%dT%H:%M:%S", EventTime(u), zone)},
+      {"EVENT_DTTM_UTC", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", EventTime(u), absl::UTCTimeZone())},
+      {"IS_CURRENT", u.is_current() ? "Y" : "N"},
+      {"QTY", FourPlaces(u.schedule().quantity())},
+      {"DESCR", Shortened(u.description(), kLongestDescription)}};
 }
 
 }  // namespace
@@ -105,30 +133,32 @@ absl::Status CheckUpdate(const pb::TrackingUpdate& update) {
   return absl::OkStatus();
 }
 
-std::string MessagesJson(const std::vector<pb::TrackingUpdate>& updates, absl::TimeZone zone) {
+FieldNames FieldNamesOf(const pb::Connection& connection) {
+  return {connection.write_back_fields().begin(), connection.write_back_fields().end()};
+}
+
+bool IsWriteBackField(const std::string& name) {
+  static const auto& names = *[] {
+    auto* all = new std::set<std::string>{"MESSAGES", "RESULTS"};
+    const nlohmann::ordered_json message = MessageOf(pb::TrackingUpdate(), absl::UTCTimeZone());
+    for (const auto& [field, value] : message.items()) all->insert(field);
+    return all;
+  }();
+  return names.contains(name);
+}
+
+std::string MessagesJson(const std::vector<pb::TrackingUpdate>& updates, absl::TimeZone zone,
+                         const FieldNames& names) {
   nlohmann::ordered_json messages = nlohmann::ordered_json::array();
-  for (const pb::TrackingUpdate& u : updates) {
-    messages.push_back({{"MSG_ID", u.update_id()},
-                        {"DOC_TYPE", TypeCode(u.document().document_type())},
-                        {"BUSINESS_UNIT", u.document().business_unit()},
-                        {"DOC_ID", u.document().document_id()},
-                        {"LINE_NBR", u.schedule().line_number()},
-                        {"SCHED_NBR", u.schedule().schedule_number()},
-                        {"SEQ_NBR", u.sequence_number()},
-                        {"TRACKING_NBR", u.tracking_number()},
-                        {"CARRIER_ID", "UPS"},
-                        {"STATUS", u.status()},
-                        {"STATUS_DETAIL", Shortened(u.status_detail(), kLongestDetail)},
-                        {"UPS_TYPE", Shortened(u.ups_type(), kLongestUpsCode)},
-                        {"UPS_CODE", Shortened(u.ups_code(), kLongestUpsCode)},
-                        {"EVENT_DTTM", absl::FormatTime("%Y-%m-%dT%H:%M:%S", EventTime(u), zone)},
-                        {"EVENT_DTTM_UTC",
-                         absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", EventTime(u), absl::UTCTimeZone())},
-                        {"IS_CURRENT", u.is_current() ? "Y" : "N"},
-                        {"QTY", FourPlaces(u.schedule().quantity())},
-                        {"DESCR", Shortened(u.description(), kLongestDescription)}});
+  for (const pb::TrackingUpdate& update : updates) {
+    nlohmann::ordered_json message;
+    const nlohmann::ordered_json ours = MessageOf(update, zone);
+    for (const auto& [field, value] : ours.items()) {
+      message[NameOf(names, field)] = value;
+    }
+    messages.push_back(std::move(message));
   }
-  const nlohmann::ordered_json body = {{"MESSAGES", std::move(messages)}};
+  const nlohmann::ordered_json body = {{NameOf(names, "MESSAGES"), std::move(messages)}};
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -136,30 +166,49 @@ std::string CallIdOf(std::string_view lease_token) {
   return std::string(lease_token.substr(lease_token.rfind(' ') + 1));
 }
 
-absl::StatusOr<std::map<std::string, MessageResult>> ParseResults(std::string_view body) {
+absl::StatusOr<std::map<std::string, MessageResult>> ParseResults(std::string_view body,
+                                                                  const FieldNames& names) {
   const auto json = nlohmann::json::parse(body.begin(), body.end(), nullptr, false);
   const auto refused = [] {
     return absl::InvalidArgumentError("the answer has no RESULTS as the operation must give");
   };
-  if (!json.is_object() || !json.contains("RESULTS") || !json["RESULTS"].is_array()) {
-    return refused();
-  }
+  const auto rows = json.is_object() ? json.find(NameOf(names, "RESULTS")) : json.end();
+  if (rows == json.end() || !rows->is_array()) return refused();
   std::map<std::string, MessageResult> results;
-  for (const auto& result : json["RESULTS"]) {
-    if (!result.is_object() || !result.contains("MSG_ID") || !result["MSG_ID"].is_string() ||
-        !result.contains("STATUS") || !result["STATUS"].is_string()) {
-      return refused();
-    }
-    const std::string status = result["STATUS"];
-    if (status == "OK" || status == "DUPLICATE") {
-      results[result["MSG_ID"]] = MessageResult::kWritten;
+  for (const auto& row : *rows) {
+    const auto text = [&](const std::string& ours) -> std::string {
+      const auto field = row.is_object() ? row.find(NameOf(names, ours)) : row.end();
+      return field != row.end() && field->is_string() ? field->get<std::string>() : "";
+    };
+    const std::string id = text("MSG_ID");
+    const std::string status = text("STATUS");
+    if (id.empty()) return refused();
+    if (status == "OK") {
+      results[id] = MessageResult::kAccepted;
+    } else if (status == "DUPLICATE") {
+      results[id] = MessageResult::kDuplicate;
     } else if (status == "ERROR") {
-      results[result["MSG_ID"]] = MessageResult::kRefused;
+      results[id] = MessageResult::kRefused;
     } else {
       return refused();
     }
   }
   return results;
+}
+
+absl::StatusOr<std::map<std::string, MessageResult>> StoredMessages(const QueryResult& result) {
+  std::map<std::string, MessageResult> stored;
+  const std::vector<std::string_view> names = {"A.MSG_ID", "A.STATUS"};
+  const std::vector<int> at = FindByName(result.columns, names, {}, "");
+  for (const std::vector<std::string>& row : result.rows) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (at[i] < 0) return absl::FailedPreconditionError(MissingColumn(names[i]));
+    }
+    const bool refused = row[static_cast<std::size_t>(at[1])] == "ERROR";
+    stored[row[static_cast<std::size_t>(at[0])]] =
+        refused ? MessageResult::kRefused : MessageResult::kDuplicate;
+  }
+  return stored;
 }
 
 }  // namespace psups::ps_ingest

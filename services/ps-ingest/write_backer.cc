@@ -10,9 +10,13 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
+#include "services/ps-ingest/ask.h"
 #include "services/ps-ingest/connection.h"
 #include "services/ps-ingest/ps_error.h"
 #include "services/ps-ingest/query_url.h"
+#include "services/ps-ingest/quiet.h"
+#include "services/ps-ingest/read.h"
+#include "services/ps-ingest/settle.h"
 #include "services/ps-ingest/write_back.h"
 
 namespace psups::ps_ingest {
@@ -20,10 +24,15 @@ namespace {
 
 namespace pb = orders::v1;
 
+constexpr int kMostAnswers = 100;  // rows of the status query
 constexpr char kOperation[] = "the write-back operation";
 constexpr char kParked[] =
     "PeopleSoft refused the message (STATUS ERROR); correct its cause there, then resend or skip "
     "it";
+
+constexpr char kFailedLater[] =
+    "PeopleSoft accepted the message and then failed to store it; correct its cause there, then "
+    "resend or skip it";
 
 AuditEntry CallEntry(const WriteBackLane& lane, const std::vector<pb::TrackingUpdate>& sent,
                      const std::string& call_id, const std::string& outcome) {
@@ -35,47 +44,111 @@ AuditEntry CallEntry(const WriteBackLane& lane, const std::vector<pb::TrackingUp
           .event_id = call_id};
 }
 
+// What the answer says of the messages that were sent; `error` if it says nothing.
+std::map<std::string, MessageResult> ResultsOf(const WriteBackLane& lane,
+                                               const std::vector<pb::TrackingUpdate>& sent,
+                                               const PeopleSoft::Reply& reply,
+                                               std::optional<PsError>& error) {
+  std::map<std::string, MessageResult> results;
+  if (error.has_value()) return results;
+  if (reply.response->status == 202 && reply.response->body.empty()) {
+    for (const pb::TrackingUpdate& update : sent) {
+      results[update.update_id()] = MessageResult::kAccepted;
+    }
+    return results;
+  }
+  auto parsed = ParseResults(reply.response->body, FieldNamesOf(lane.connection));
+  if (!parsed.ok()) {
+    error = PsError{PsErrorKind::kTransient,
+                    absl::StrCat(kOperation, ": ", parsed.status().message(), "; sent again")};
+    return results;
+  }
+  for (const pb::TrackingUpdate& update : sent) {
+    const auto result = parsed->find(update.update_id());
+    if (result != parsed->end()) results.insert(*result);
+  }
+  return results;
+}
+
+// What a call that failed makes of the lane.
+void SettleCall(const WriteBackLane& lane, const std::optional<PsError>& error,
+                const WriteBackRules& rules, WriteBackOutcome& outcome) {
+  if (!error.has_value()) return;
+  outcome.error = error->sentence;
+  outcome.failure_count = lane.failure_count + 1;
+  outcome.wait = error->kind == PsErrorKind::kTransient
+                     ? rules.retry.Wait(lane.failure_count, UnitRandom)
+                     : rules.setup_retry;
+  if (error->kind == PsErrorKind::kAuth) outcome.stop_reason = error->sentence;
+}
+
 }  // namespace
 
 WriteBackOutcome Settle(const WriteBackLane& lane, const std::vector<pb::TrackingUpdate>& sent,
                         const std::string& call_id, const PeopleSoft::Reply& reply,
                         const WriteBackRules& rules) {
-  WriteBackOutcome outcome;
+  WriteBackOutcome outcome = {.confirm_wait = rules.confirm_wait};
   std::optional<PsError> error = FindError(reply.response, kOperation);
-  std::map<std::string, MessageResult> results;
-  if (!error.has_value()) {
-    auto parsed = ParseResults(reply.response->body);
-    if (parsed.ok()) {
-      results = *std::move(parsed);
-    } else {
-      error = PsError{PsErrorKind::kTransient,
-                      absl::StrCat(kOperation, ": ", parsed.status().message(), "; sent again")};
-    }
-  }
-  std::string called = "ok";
-  if (error.has_value()) {
-    called = Name(error->kind);
-    outcome.error = error->sentence;
-    outcome.failure_count = lane.failure_count + 1;
-    outcome.wait = error->kind == PsErrorKind::kTransient
-                       ? rules.retry.Wait(lane.failure_count, UnitRandom)
-                       : rules.setup_retry;
-    if (error->kind == PsErrorKind::kAuth) outcome.stop_reason = error->sentence;
-  }
+  const std::map<std::string, MessageResult> results = ResultsOf(lane, sent, reply, error);
+  const bool confirms = !lane.connection.write_back_status_query().empty();
   for (const pb::TrackingUpdate& update : sent) {
     const auto result = results.find(update.update_id());
     if (result == results.end()) continue;
-    (result->second == MessageResult::kWritten ? outcome.written : outcome.parked)
-        .push_back(update.update_id());
+    if (result->second == MessageResult::kRefused) {
+      outcome.parked.push_back(update.update_id());
+    } else if (confirms && result->second == MessageResult::kAccepted) {
+      outcome.accepted.push_back(update.update_id());
+    } else {
+      outcome.written.push_back(update.update_id());
+    }
   }
   if (!outcome.parked.empty()) outcome.parked_error = kParked;
-  if (!error.has_value() && outcome.written.empty() && outcome.parked.empty()) {
-    outcome.failure_count = lane.failure_count + 1;
-    outcome.wait = rules.retry.Wait(lane.failure_count, UnitRandom);
-    outcome.error = absl::StrCat(kOperation, ": the answer names no message that was sent");
+  if (!error.has_value() && results.empty()) {
+    error = PsError{PsErrorKind::kTransient,
+                    absl::StrCat(kOperation, ": the answer names no message that was sent")};
   }
-  AuditEntry entry = CallEntry(lane, sent, call_id, called);
+  SettleCall(lane, error, rules, outcome);
+  AuditEntry entry = CallEntry(lane, sent, call_id, error.has_value() ? Name(error->kind) : "ok");
   if (!outcome.parked.empty()) entry.detail["parked"] = outcome.parked;
+  outcome.audit = reply.token_calls;
+  outcome.audit.push_back(std::move(entry));
+  return outcome;
+}
+
+WriteBackOutcome SettleConfirmation(const WriteBackLane& lane, const std::string& call_id,
+                                    const PeopleSoft::Reply& reply, const WriteBackRules& rules) {
+  WriteBackOutcome outcome = {.confirm_wait = rules.confirm_wait,
+                              .confirm_timeout = rules.confirm_timeout};
+  const std::string& query = lane.connection.write_back_status_query();
+  ResultOrError rows = ReadResult(reply, absl::StrCat("query ", query));
+  std::map<std::string, MessageResult> stored;
+  if (!rows.error.has_value()) {
+    auto found = StoredMessages(rows.result);
+    if (found.ok()) {
+      stored = *std::move(found);
+    } else {
+      rows.error = PsError{PsErrorKind::kConfig,
+                           absl::StrCat("query ", query, ": ", found.status().message())};
+    }
+  }
+  for (const std::string& id : lane.to_confirm) {
+    const auto result = stored.find(id);
+    if (result == stored.end()) {
+      outcome.unconfirmed.push_back(id);
+    } else if (result->second == MessageResult::kRefused) {
+      outcome.parked.push_back(id);
+    } else {
+      outcome.written.push_back(id);
+    }
+  }
+  // An answer that is none confirms nothing and loses nothing.
+  if (rows.error.has_value()) outcome.confirm_timeout = absl::InfiniteDuration();
+  if (!outcome.parked.empty()) outcome.parked_error = kFailedLater;
+  SettleCall(lane, rows.error, rules, outcome);
+  AuditEntry entry = QueryEntry(lane.connection, query, call_id,
+                                rows.error.has_value() ? Name(rows.error->kind) : "ok");
+  if (!outcome.parked.empty()) entry.detail["parked"] = outcome.parked;
+  outcome.audit = reply.token_calls;
   outcome.audit.push_back(std::move(entry));
   return outcome;
 }
@@ -135,36 +208,57 @@ void WriteBacker::Start(WriteBackLane lane, absl::Time begun) {
     in_flight_.emplace(posting->call_id, posting->lane.lease_token);
   }
   const pb::Connection& connection = posting->lane.connection;
+  if (const auto until = QuietUntil(connection, WallTime()); until.has_value()) {
+    return StoreUnsent(posting, {.wait = *until - WallTime()});
+  }
+  const bool confirms = !posting->lane.to_confirm.empty();
+  if (confirms && connection.write_back_status_query().empty()) {
+    // Nobody can be asked any more: accepted counts as written again.
+    return StoreUnsent(posting, {.written = posting->lane.to_confirm});
+  }
   const absl::StatusOr<std::string> password = passwords_.For(connection);
-  if (!password.ok() || posting->sent.empty()) {
+  const absl::StatusOr<std::string> url =
+      confirms
+          ? LookupUrl(connection, connection.write_back_status_query(), std::nullopt,
+                      posting->lane.to_confirm, kMostAnswers)
+          : OperationUrl(connection.base_url(), connection.node(), connection.write_back_path());
+  if (!password.ok() || !url.ok() || (posting->sent.empty() && !confirms)) {
     // No fault of the site's: the database may have been away for a moment.
-    WriteBackOutcome outcome = {
-        .wait = rules_.retry.Wait(posting->lane.failure_count, UnitRandom),
-        .failure_count = posting->lane.failure_count + 1,
-        .error = absl::StrCat("not sent: ", password.ok() ? "no update that is due can be read"
-                                                          : password.status().message())};
-    post_([this, posting, outcome = std::move(outcome)] {
-      (void)store_.StoreOutcome(posting->lane, outcome);
-      Forget(*posting);
-    });
-    return;
+    const absl::Status& why = password.ok() ? url.status() : password.status();
+    return StoreUnsent(
+        posting, {.wait = rules_.retry.Wait(posting->lane.failure_count, UnitRandom),
+                  .failure_count = posting->lane.failure_count + 1,
+                  .error = absl::StrCat("not sent: ", why.ok() ? "no update that is due can be read"
+                                                               : why.message())});
   }
   calls_.Begin(posting->call_id, begun);
-  people_soft_.Send(
-      {.connection = &connection,
-       .password = *password,
-       .call_id = posting->call_id,
-       .url = OperationUrl(connection.base_url(), connection.node(), connection.write_back_path()),
-       .json = MessagesJson(posting->sent, ZoneOf(connection))},
-      [this, posting](PeopleSoft::Reply reply) {
-        post_([this, posting, reply = std::move(reply)] { Finish(posting, reply); });
-      });
+  std::optional<std::string> json;
+  if (!confirms) {
+    json = MessagesJson(posting->sent, ZoneOf(connection), FieldNamesOf(connection));
+  }
+  people_soft_.Send({.connection = &connection,
+                     .password = *password,
+                     .call_id = posting->call_id,
+                     .url = *url,
+                     .json = std::move(json)},
+                    [this, posting](PeopleSoft::Reply reply) {
+                      post_([this, posting, reply = std::move(reply)] { Finish(posting, reply); });
+                    });
+}
+
+void WriteBacker::StoreUnsent(const std::shared_ptr<Posting>& posting, WriteBackOutcome outcome) {
+  post_([this, posting, outcome = std::move(outcome)] {
+    (void)store_.StoreOutcome(posting->lane, outcome);
+    Forget(*posting);
+  });
 }
 
 void WriteBacker::Finish(const std::shared_ptr<Posting>& posting, const PeopleSoft::Reply& reply) {
   const WriteBackLane& lane = posting->lane;
   const std::string& connection = lane.connection.name();
-  WriteBackOutcome outcome = Settle(lane, posting->sent, posting->call_id, reply, rules_);
+  WriteBackOutcome outcome = lane.to_confirm.empty()
+                                 ? Settle(lane, posting->sent, posting->call_id, reply, rules_)
+                                 : SettleConfirmation(lane, posting->call_id, reply, rules_);
   if (absl::IsCancelled(reply.response.status())) outcome.wait = absl::ZeroDuration();
   const absl::Status stored = store_.StoreOutcome(lane, outcome);
   if (stored.ok()) {

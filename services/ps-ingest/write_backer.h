@@ -21,6 +21,10 @@ struct WriteBackRules {
   absl::Duration lease = absl::Seconds(15);
   Backoff retry = {.first = absl::Seconds(1), .cap = absl::Seconds(30)};
   absl::Duration setup_retry = absl::Seconds(60);
+  // Where a site has a status query: between looks at whether accepted messages are stored, and how
+  // long one may take until it is sent again.
+  absl::Duration confirm_wait = absl::Seconds(5);
+  absl::Duration confirm_timeout = absl::Minutes(10);
   int most_in_flight = 64;
 };
 
@@ -30,6 +34,10 @@ WriteBackOutcome Settle(const WriteBackLane& lane,
                         const std::vector<orders::v1::TrackingUpdate>& sent,
                         const std::string& call_id, const PeopleSoft::Reply& reply,
                         const WriteBackRules& rules);
+
+// What an answer to the status query makes of a lane's accepted messages.
+WriteBackOutcome SettleConfirmation(const WriteBackLane& lane, const std::string& call_id,
+                                    const PeopleSoft::Reply& reply, const WriteBackRules& rules);
 
 // Posts statuses to PeopleSoft: one POST in flight for each ACTIVE connection, each schedule's
 // updates in their order. Safe to kill anywhere.
@@ -46,6 +54,7 @@ class WriteBacker {
   struct Posting;
   // `begun`: before the lane was leased, and so its intents committed.
   void Start(WriteBackLane lane, absl::Time begun);
+  void StoreUnsent(const std::shared_ptr<Posting>& posting, WriteBackOutcome outcome);
   void Finish(const std::shared_ptr<Posting>& posting, const PeopleSoft::Reply& reply);
   void Forget(const Posting& posting);
 

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 Answer Read(const std::string& body, const pb::Connection& connection = SampleConnection(),
             type::v1::DocumentType type = type::v1::PURCHASE_ORDER) {
   return Understand({.response = HttpResponse{.status = 200, .body = body}}, connection, type,
-                    /*max_rows=*/1000);
+                    /*asked=*/1000, "query Q");
 }
 
 Answer ReadRows(const std::vector<Json>& rows) { return Read(SampleBody(rows)); }
@@ -32,8 +32,8 @@ TEST(Documents, AreGroupedByKeyLineAndSchedule) {
   other_unit["A.BUSINESS_UNIT"] = "US002";
   const Answer answer = ReadRows({second_line, SampleRow(), second_schedule, other_unit});
   ASSERT_FALSE(answer.error.has_value()) << answer.error->sentence;
-  ASSERT_THAT(answer.documents, SizeIs(2));
-  const pb::Order& order = answer.documents[0].order;
+  ASSERT_THAT(answer.documents.readable, SizeIs(2));
+  const pb::Order& order = answer.documents.readable[0].order;
   EXPECT_EQ(order.document().connection(), "connections/c1");
   EXPECT_EQ(order.document().business_unit(), "US001");
   ASSERT_EQ(order.schedules_size(), 3);
@@ -43,8 +43,8 @@ TEST(Documents, AreGroupedByKeyLineAndSchedule) {
 
 TEST(Documents, AreNormalised) {
   const Answer answer = ReadRows({SampleRow()});
-  ASSERT_THAT(answer.documents, SizeIs(1));
-  const pb::Order& order = answer.documents[0].order;
+  ASSERT_THAT(answer.documents.readable, SizeIs(1));
+  const pb::Order& order = answer.documents.readable[0].order;
   EXPECT_EQ(order.document().document_id(), "0000000123");
   EXPECT_EQ(order.document_status(), "D");
   EXPECT_EQ(order.last_update_local_time(), "2026-11-23T14:30:00");
@@ -64,8 +64,8 @@ TEST(Documents, AreOpenByOrderedLessReceivedAndNeverLessThanNothing) {
   more["C.SCHED_NBR"] = 2;
   more["QTY_RECEIVED"] = 9;
   const Answer answer = ReadRows({some, more});
-  ASSERT_THAT(answer.documents, SizeIs(1));
-  const pb::Order& order = answer.documents[0].order;
+  ASSERT_THAT(answer.documents.readable, SizeIs(1));
+  const pb::Order& order = answer.documents.readable[0].order;
   EXPECT_EQ(order.schedules(0).open_quantity(), "2.5");
   EXPECT_EQ(order.schedules(1).open_quantity(), "0");
   EXPECT_EQ(order.schedules(1).ineligible_reason(), pb::Order::Schedule::NOTHING_OPEN);
@@ -75,8 +75,8 @@ TEST(Documents, HaveNoAddressWhereOnlyANameIsKnown) {
   Json row = SampleRow();
   for (const char* column : {"D.ADDRESS1", "D.CITY", "D.POSTAL"}) row[column] = " ";
   const Answer answer = ReadRows({row});
-  EXPECT_FALSE(answer.documents[0].order.schedules(0).has_ship_from());
-  EXPECT_TRUE(answer.documents[0].order.schedules(0).has_ship_to());
+  EXPECT_FALSE(answer.documents.readable[0].order.schedules(0).has_ship_from());
+  EXPECT_TRUE(answer.documents.readable[0].order.schedules(0).has_ship_to());
 }
 
 TEST(Documents, TakeARequisitionForSourcedIfAnyDistributionIs) {
@@ -94,10 +94,10 @@ TEST(Documents, TakeARequisitionForSourcedIfAnyDistributionIs) {
   distribution["J.PO_ID"] = "0000000123";
   const Answer open = Read(SampleBody({row}), SampleConnection(), type::v1::REQUISITION);
   ASSERT_FALSE(open.error.has_value()) << open.error->sentence;
-  EXPECT_EQ(open.documents[0].order.schedules(0).ineligible_reason(), 0);
+  EXPECT_EQ(open.documents.readable[0].order.schedules(0).ineligible_reason(), 0);
   const Answer sourced =
       Read(SampleBody({row, distribution}), SampleConnection(), type::v1::REQUISITION);
-  const pb::Order::Schedule& schedule = sourced.documents[0].order.schedules(0);
+  const pb::Order::Schedule& schedule = sourced.documents.readable[0].order.schedules(0);
   EXPECT_EQ(schedule.ineligible_reason(), pb::Order::Schedule::SOURCED_TO_PO);
   EXPECT_EQ(schedule.sourced_document_id(), "0000000123");
 }
@@ -120,8 +120,8 @@ TEST(Documents, AreReadWithoutTheOneThatCannotBe) {
   other["A.PO_ID"] = "0000000124";
   const Answer answer = ReadRows({SampleRow(), bad, other});
   EXPECT_EQ(answer.error->kind, PsErrorKind::kData);
-  ASSERT_THAT(answer.documents, SizeIs(1));
-  EXPECT_EQ(answer.documents[0].order.document().document_id(), "0000000124");
+  ASSERT_THAT(answer.documents.readable, SizeIs(1));
+  EXPECT_EQ(answer.documents.readable[0].order.document().document_id(), "0000000124");
 }
 
 TEST(Documents, AreNotReadIfARowDoesNotSayWhoseItIs) {
@@ -129,7 +129,7 @@ TEST(Documents, AreNotReadIfARowDoesNotSayWhoseItIs) {
   nobodys["A.PO_ID"] = " ";
   const Answer answer = ReadRows({SampleRow(), nobodys});
   EXPECT_EQ(answer.error->kind, PsErrorKind::kData);
-  EXPECT_THAT(answer.documents, IsEmpty());
+  EXPECT_THAT(answer.documents.readable, IsEmpty());
 }
 
 TEST(Documents, AreRefusedWithoutAColumnThatDecidesWhetherTheyShip) {
@@ -158,11 +158,11 @@ TEST(Columns, AreFoundWithoutTheirAliasWhereThatIsUnique) {
   (*connection.mutable_column_map())["C.CANCEL_STATUS"] = "SCHED_STATUS";
   const Answer answer = Read(SampleBody({bare}), connection);
   ASSERT_FALSE(answer.error.has_value()) << answer.error->sentence;
-  EXPECT_EQ(answer.documents[0].order.document().document_id(), "0000000123");
-  EXPECT_EQ(answer.documents[0].order.schedules(0).ineligible_reason(),
+  EXPECT_EQ(answer.documents.readable[0].order.document().document_id(), "0000000123");
+  EXPECT_EQ(answer.documents.readable[0].order.schedules(0).ineligible_reason(),
             pb::Order::Schedule::SCHEDULE_CANCELLED);
   // Which of the two cities a bare CITY is, nobody knows.
-  EXPECT_EQ(answer.documents[0].order.schedules(0).ship_to().city(), "");
+  EXPECT_EQ(answer.documents.readable[0].order.schedules(0).ship_to().city(), "");
 }
 
 TEST(Columns, AreNotTakenUnderAnotherNameThanTheMapSays) {
@@ -175,9 +175,8 @@ TEST(Answers, AreCutIfTheyHaveAsManyRowsAsWereAskedFor) {
   const std::string body = SampleBody({SampleRow(), SampleRow()});
   const PeopleSoft::Reply reply = {.response = HttpResponse{.status = 200, .body = body}};
   const auto type = type::v1::PURCHASE_ORDER;
-  EXPECT_TRUE(Understand(reply, SampleConnection(), type, 2).truncated);
-  EXPECT_FALSE(Understand(reply, SampleConnection(), type, 3).truncated);
-  EXPECT_THAT(Understand(reply, SampleConnection(), type, 2).documents, IsEmpty());
+  EXPECT_TRUE(Understand(reply, SampleConnection(), type, 2, "query Q").full);
+  EXPECT_FALSE(Understand(reply, SampleConnection(), type, 3, "query Q").full);
 }
 
 TEST(Answers, ThatContradictThemselvesAreReadAgain) {

@@ -1,6 +1,7 @@
 #include "services/ps-ingest/query_url.h"
 
 #include "common/testing/status_matchers.h"
+#include "services/ps-ingest/ask.h"
 #include "services/ps-ingest/read.h"
 #include "tests/ps-ingest/samples.h"
 
@@ -54,12 +55,13 @@ TEST(OperationUrl, KeepsThePathsSlashes) {
 TEST(WindowUrl, SpeaksTheBaseTimeZone) {
   const Window window = {absl::FromUnixSeconds(1'795'446'000),
                          absl::FromUnixSeconds(1'795'449'600)};
-  ASSERT_OK_AND_ASSIGN(const std::string url,
-                       WindowUrl(SampleConnection(), type::v1::REQUISITION, window, 500));
+  ASSERT_OK_AND_ASSIGN(const std::string url, WindowUrl(SampleConnection(), type::v1::REQUISITION,
+                                                        window, std::nullopt, 500));
   EXPECT_THAT(url, HasSubstr("/public/PSUPS_REQ/"));
   EXPECT_THAT(url, HasSubstr("maxrows=500&"));
   EXPECT_THAT(url,
-              HasSubstr("prompt_fieldvalue=2026-11-23%2010%3A00%3A00,2026-11-23%2011%3A00%3A00"));
+              HasSubstr("prompt_uniquepromptname=FROM_DTTM,TO_DTTM,AFTER_BU,AFTER_ID&"
+                        "prompt_fieldvalue=2026-11-23%2010%3A00%3A00,2026-11-23%2011%3A00%3A00,,"));
 }
 
 }  // namespace

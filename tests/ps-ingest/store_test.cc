@@ -8,6 +8,7 @@
 #include "services/ps-ingest/local_time.h"
 #include "services/ps-ingest/order_service.h"
 #include "services/ps-ingest/poller.h"
+#include "services/ps-ingest/ps_api.h"
 #include "services/ps-ingest/write_back.h"
 #include "services/ps-ingest/write_backer.h"
 #include "tests/ps-ingest/samples.h"
@@ -56,21 +57,23 @@ class StoreTest : public ::testing::Test {
   ReadOutcome OutcomeOf(const PollLease& poll, const Window& window,
                         const std::vector<nlohmann::ordered_json>& rows) {
     Answer answer = Understand({.response = HttpResponse{.body = SampleBody(rows)}},
-                               poll.connection, poll.type, 1000);
+                               poll.connection, poll.type, 1000, "query Q");
     std::vector<std::string> ids;
-    for (const Document& document : answer.documents) {
+    for (const Document& document : answer.documents.readable) {
       ids.push_back(OrderId(document.order.document(), stack_.derive));
     }
     const auto stored = stack_.polls->FindRevisions("c1", ids);
     EXPECT_OK(stored.status());
-    return Settle(poll, window, RandomHex128(), std::move(answer), std::nullopt, *stored, {},
-                  stack_.derive);
+    return Settle(
+        poll,
+        {.window = window, .call_id = RandomHex128(), .asked = 1000, .answer = std::move(answer)},
+        *stored, {}, stack_.derive);
   }
 
   // Reads by connection c1 to the end of a round, of these rows those that each window asks for.
   // True if an error was shown after every window.
   bool ReadRound(const std::vector<nlohmann::ordered_json>& rows) {
-    stack_.Exec("UPDATE source_cursors SET due_time = now()");
+    stack_.Exec("UPDATE source_cursors SET due_time = now() WHERE purpose = 'POLL'");
     bool shown = true;
     while (true) {
       PollLease poll = Lease();  // due at once
@@ -93,13 +96,13 @@ class StoreTest : public ::testing::Test {
   std::string Watermark() {
     const auto rows = stack_.schema.db().Exec(
         "SELECT watermark_time::text AS t FROM "
-        "source_cursors WHERE enabled");
+        "source_cursors WHERE enabled AND purpose = 'POLL'");
     return (*rows)[0].Text("t");
   }
 
   // Reads these rows by connection c1, whole.
   void Read(const std::vector<nlohmann::ordered_json>& rows) {
-    stack_.Exec("UPDATE source_cursors SET due_time = now()");
+    stack_.Exec("UPDATE source_cursors SET due_time = now() WHERE purpose = 'POLL'");
     PollLease poll = Lease();
     ASSERT_OK(stack_.polls->StoreRead(poll, Outcome(poll, rows)));
   }
@@ -337,7 +340,7 @@ TEST_F(PollStoreTest, AReadUnderOldSettingsStoresNothing) {
 TEST_F(PollStoreTest, TheCursorStaysIfTheRowsCannotBeStored) {
   Connect("c1");
   Read({Row("1")});
-  stack_.Exec("UPDATE source_cursors SET due_time = now()");
+  stack_.Exec("UPDATE source_cursors SET due_time = now() WHERE purpose = 'POLL'");
   PollLease poll = Lease();
   const absl::Time before = poll.cursor.watermark;
   const ReadOutcome outcome = Outcome(poll, {Row("1", "5")});
@@ -387,9 +390,11 @@ TEST_F(PollStoreTest, ARefusedCredentialStopsTheConnectionInTheSameTransaction) 
   Connect("c1");
   PollLease poll = Lease();
   const auto window = NextWindow(poll.cursor, WindowRulesOf(poll.connection), absl::Now());
-  const ReadOutcome outcome =
-      Settle(poll, *window, RandomHex128(), {.error = PsError{PsErrorKind::kAuth, "refused"}},
-             std::nullopt, {}, {}, stack_.derive);
+  const ReadOutcome outcome = Settle(poll,
+                                     {.window = *window,
+                                      .call_id = RandomHex128(),
+                                      .answer = {.error = PsError{PsErrorKind::kAuth, "refused"}}},
+                                     {}, {}, stack_.derive);
   ASSERT_OK(stack_.polls->StoreRead(poll, outcome));
   const auto connection = stack_.connections->Get("c1");
   EXPECT_EQ(connection->state(), pb::Connection::STOPPED);
@@ -532,13 +537,16 @@ TEST_F(OrderStoreTest, ACheckTellsTheNewestRevisionAndWhatMayShip) {
   closed["C.CANCEL_STATUS"] = "X";
   Read({Row("1"), closed});
   const std::string name = HandOut()[0].order.name();
-  ASSERT_OK_AND_ASSIGN(const auto standings,
+  ASSERT_OK_AND_ASSIGN(const auto checked,
                        stack_.orders->Check({name, "orders/c1-aaaaaaaaaaaaaaaaaaaa"}));
-  ASSERT_THAT(standings, SizeIs(1));
-  EXPECT_EQ(standings[0].revision(), 1);
-  ASSERT_EQ(standings[0].open_schedules_size(), 1);
-  EXPECT_EQ(standings[0].open_schedules(0).schedule_number(), 1);
-  EXPECT_EQ(standings[0].open_schedules(0).quantity(), "4");
+  ASSERT_THAT(checked, SizeIs(1));
+  EXPECT_LT(checked[0].age, absl::Minutes(1));
+  EXPECT_EQ(checked[0].document.document_id(), "1");
+  const auto& standing = checked[0].standing;
+  EXPECT_EQ(standing.revision(), 1);
+  ASSERT_EQ(standing.open_schedules_size(), 1);
+  EXPECT_EQ(standing.open_schedules(0).schedule_number(), 1);
+  EXPECT_EQ(standing.open_schedules(0).quantity(), "4");
 }
 
 TEST_F(OrderStoreTest, ListsNewestFirstInPagesWithoutParties) {
@@ -834,9 +842,18 @@ class HandlerTest : public StoreTest {
  protected:
   Executor executor_{1};
   int reported_ = 0;
+  // Nothing is asked of PeopleSoft here.
+  std::unique_ptr<PeopleSoft> people_soft_ = MakePeopleSoft(HttpClient::Create());
+  Passwords passwords_{*stack_.connections};
+  MasterData master_data_;
+  OpenCalls calls_;
+  Checker checker_{{*stack_.connections, *stack_.polls, *stack_.orders, *people_soft_, passwords_,
+                    master_data_, calls_},
+                   stack_.derive,
+                   [] {}};
   OrderNews news_;
-  OrderServer server_{*stack_.orders, *stack_.write_backs, executor_, [this] { ++reported_; },
-                      news_};
+  OrderServer server_{*stack_.orders, *stack_.write_backs,     checker_, executor_,
+                      executor_,      [this] { ++reported_; }, news_};
 };
 
 TEST_F(HandlerTest, ALeaseCarriesTheConnectionsStates) {
@@ -903,14 +920,15 @@ class LoopTest : public StoreTest {
   Db away_{"host=/nowhere dbname=psups", 1};
   std::unique_ptr<ConnectionStore> lost_ = MakeConnectionStore(away_, stack_.sealer);
   Passwords no_passwords_{*lost_};
+  MasterData master_data_;
 };
 
 TEST_F(LoopTest, APasswordThatTheDatabaseDidNotGiveIsAskedForAgainSoon) {
   Connect("c1");
   Activate();
   ASSERT_OK(stack_.write_backs->Report({Update(1)}, kAnn));
-  Poller poller(*stack_.polls, people_soft_, no_passwords_, calls_, post_, stack_.derive,
-                {.retry = soon_, .setup_retry = absl::Hours(9)}, wakeup_);
+  Poller poller(*stack_.polls, people_soft_, no_passwords_, master_data_, calls_, post_,
+                stack_.derive, {.retry = soon_, .setup_retry = absl::Hours(9)}, wakeup_);
   ASSERT_THAT(poller.Step(), IsOkAndHolds(1));
   poller.Drain();
   WriteBacker write_backer(*stack_.write_backs, people_soft_, no_passwords_, calls_, post_,

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "grpcpp/server_builder.h"
+#include "services/ps-ingest/checker.h"
 #include "services/ps-ingest/names.h"
 #include "services/ps-ingest/order_service.h"
+#include "services/ps-ingest/ps_api.h"
 #include "tests/ps-ingest/stack.h"
 
 namespace psups::ps_ingest {
@@ -98,7 +100,17 @@ class WatchTest : public ::testing::Test {
   PollLease poll_;
   Executor executor_{1};
   OrderNews news_{absl::Milliseconds(20)};
-  OrderServer service_{*stack_.orders, *stack_.write_backs, executor_, [] {}, news_};
+  // Nothing is asked of PeopleSoft here.
+  std::unique_ptr<PeopleSoft> people_soft_ = MakePeopleSoft(HttpClient::Create());
+  Passwords passwords_{*stack_.connections};
+  MasterData master_data_;
+  OpenCalls calls_;
+  Checker checker_{{*stack_.connections, *stack_.polls, *stack_.orders, *people_soft_, passwords_,
+                    master_data_, calls_},
+                   stack_.derive,
+                   [] {}};
+  OrderServer service_{*stack_.orders, *stack_.write_backs, checker_, executor_, executor_, [] {},
+                       news_};
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<pb::OrderService::Stub> stub_;
 };

@@ -125,7 +125,7 @@ TEST(Halve, GoesDownToASecondAndNoFurther) {
   while (true) {
     const auto window = NextWindow(cursor, Rules(), At(16));
     lengths.push_back(window->to - window->from);
-    if (!Halve(cursor, *window)) break;
+    if (!Halve(cursor, Rules(), *window)) break;
   }
   EXPECT_THAT(lengths,
               ::testing::ElementsAre(absl::Seconds(5), absl::Seconds(2), absl::Seconds(1)));

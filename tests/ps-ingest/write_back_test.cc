@@ -68,7 +68,7 @@ TEST(Results, TellWrittenFromRefused) {
                      {"MSG_ID":"c","STATUS":"ERROR","MESSAGE":"no such PO"}]})");
   ASSERT_OK(results.status());
   EXPECT_THAT(*results,
-              ElementsAre(Pair("a", MessageResult::kWritten), Pair("b", MessageResult::kWritten),
+              ElementsAre(Pair("a", MessageResult::kAccepted), Pair("b", MessageResult::kDuplicate),
                           Pair("c", MessageResult::kRefused)));
   for (const char* body : {"", "{}", R"({"RESULTS":{}})", R"({"RESULTS":[{"MSG_ID":"a"}]})",
                            R"({"RESULTS":[{"MSG_ID":"a","STATUS":"MAYBE"}]})"}) {

@@ -28,6 +28,7 @@ const std::map<std::string, FaultKind>& Kinds() {
                                            {"done_then_reset", FaultKind::kDoneThenReset},
                                            {"done_then_close", FaultKind::kDoneThenClose},
                                            {"truncate", FaultKind::kTruncate},
+                                           {"reset_mid_body", FaultKind::kResetMidBody},
                                            {"withhold", FaultKind::kWithhold},
                                            {"duplicate_rows", FaultKind::kDuplicateRows},
                                            {"wrong_numrows", FaultKind::kWrongNumrows},

@@ -31,6 +31,7 @@ enum class FaultKind {
   kDoneThenReset,  // no reply, TCP RST
   kDoneThenClose,  // no reply, closed in order
   kTruncate,       // half of the body, then closed
+  kResetMidBody,   // half of the body, then TCP RST
   kWithhold,       // no reply, the connection stays until the client gives up
   // It is done in another way.
   kDuplicateRows,      // queries: each row twice, before the cut at maxrows

@@ -144,7 +144,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, OnWireFaultTest,
                                          OnWire{"reset_before", WireFault::kReset, false, false},
                                          OnWire{"done_then_reset", WireFault::kReset, true, false},
                                          OnWire{"done_then_close", WireFault::kClose, true, false},
-                                         OnWire{"truncate", WireFault::kTruncate, true, true}),
+                                         OnWire{"truncate", WireFault::kTruncate, true, true},
+                                         OnWire{"reset_mid_body", WireFault::kResetMidBody, true,
+                                                true}),
                          [](const auto& info) { return info.param.kind; });
 
 TEST_F(PeopleSoftSandboxTest, WithheldReplyIsNeverGivenThoughTheWorkIsDone) {

@@ -39,6 +39,7 @@ bool StandsInPlace(FaultKind kind) {
     case FaultKind::kDoneThenReset:
     case FaultKind::kDoneThenClose:
     case FaultKind::kTruncate:
+    case FaultKind::kResetMidBody:
     case FaultKind::kWithhold:
     case FaultKind::kDuplicateRows:
     case FaultKind::kWrongNumrows:
@@ -53,6 +54,7 @@ WireFault OnTheWire(FaultKind kind) {
     return WireFault::kReset;
   if (kind == FaultKind::kDoneThenClose) return WireFault::kClose;
   if (kind == FaultKind::kTruncate) return WireFault::kTruncate;
+  if (kind == FaultKind::kResetMidBody) return WireFault::kResetMidBody;
   return WireFault::kSend;
 }
 
@@ -128,7 +130,7 @@ void Site::Handle(const HttpServerRequest& request, const HttpReplyFunction& rep
     }
     const bool withheld = IsFault(fault, FaultKind::kWithhold);
     const bool replied =
-        !withheld && (answer.fault == WireFault::kSend || answer.fault == WireFault::kTruncate);
+        !withheld && answer.fault != WireFault::kReset && answer.fault != WireFault::kClose;
     journal_.Add(request, now, address.route,
                  replied ? std::optional<int>(answer.response.status) : std::nullopt,
                  fault == nullptr ? "" : fault->id);

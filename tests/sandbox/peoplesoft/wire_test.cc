@@ -61,6 +61,8 @@ TEST(PeopleSoftSandboxWireTest, ServesBothPortsAndHurtsTheWireAsAsked) {
   EXPECT_EQ(update(3).status().code(), absl::StatusCode::kUnavailable);
   fault("truncate");
   EXPECT_EQ(update(4).status().code(), absl::StatusCode::kUnavailable);
+  fault("reset_mid_body");
+  EXPECT_EQ(update(7).status().code(), absl::StatusCode::kUnavailable);
   fault("withhold");
   EXPECT_EQ(update(5).status().code(), absl::StatusCode::kDeadlineExceeded);
   fault("reset_before");
@@ -79,8 +81,8 @@ TEST(PeopleSoftSandboxWireTest, ServesBothPortsAndHurtsTheWireAsAsked) {
   for (const Json& entry : updates) {
     if (entry["result"] == "OK") stored.push_back(entry["message"]["MSG_ID"]);
   }
-  EXPECT_THAT(stored,
-              ElementsAre(MessageId(1), MessageId(2), MessageId(3), MessageId(4), MessageId(5)));
+  EXPECT_THAT(stored, ElementsAre(MessageId(1), MessageId(2), MessageId(3), MessageId(4),
+                                  MessageId(7), MessageId(5)));
 
   sandbox->reset();
   std::ifstream lines(journal);
@@ -88,7 +90,7 @@ TEST(PeopleSoftSandboxWireTest, ServesBothPortsAndHurtsTheWireAsAsked) {
   for (std::string line; std::getline(lines, line); ++count) {
     EXPECT_EQ(Json::parse(line)["n"], count + 1);
   }
-  EXPECT_EQ(count, 7);
+  EXPECT_EQ(count, 8);
 }
 
 }  // namespace

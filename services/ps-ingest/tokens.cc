@@ -1,0 +1,166 @@
+#include "services/ps-ingest/tokens.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/clock.h"
+#include "common/crypto.h"
+#include "nlohmann/json.hpp"
+
+namespace psups::ps_ingest {
+namespace {
+
+namespace pb = orders::v1;
+
+constexpr std::chrono::milliseconds kTokenTimeout{30'000};
+constexpr std::size_t kMostTokenBytes = 64 << 10;
+// Where the answer does not say how long the token lives.
+constexpr absl::Duration kAssumedLifetime = absl::Minutes(5);
+// Renewed so long before it ends, or a tenth of its life if that is less: a call may wait in
+// queues.
+constexpr absl::Duration kRenewBefore = absl::Seconds(60);
+
+std::string KeyOf(const pb::Connection& connection, const std::string& secret) {
+  return Sha256(
+      JoinUnambiguously({connection.name(), connection.token_url(), connection.client_id(),
+                         connection.scope(), connection.audience(), secret}));
+}
+
+std::string Form(const pb::Connection& connection) {
+  std::string form = "grant_type=client_credentials";
+  if (!connection.scope().empty()) {
+    absl::StrAppend(&form, "&scope=", PercentEncode(connection.scope()));
+  }
+  if (!connection.audience().empty()) {
+    absl::StrAppend(&form, "&audience=", PercentEncode(connection.audience()));
+  }
+  return form;
+}
+
+// expires_in as a number, also as text.
+std::optional<absl::Duration> Lifetime(const nlohmann::json& answer) {
+  const auto field = answer.find("expires_in");
+  double seconds = 0;
+  if (field == answer.end()) return std::nullopt;
+  if (field->is_number()) {
+    seconds = field->get<double>();
+  } else if (!field->is_string() ||
+             !absl::SimpleAtod(field->get_ref<const std::string&>(), &seconds)) {
+    return std::nullopt;
+  }
+  if (!(seconds >= 1 && seconds <= 1e9)) return std::nullopt;
+  return absl::Seconds(seconds);
+}
+
+}  // namespace
+
+absl::StatusOr<IssuedToken> ReadIssuedToken(const absl::StatusOr<HttpResponse>& response) {
+  if (absl::IsFailedPrecondition(response.status()) || absl::IsCancelled(response.status())) {
+    return response.status();
+  }
+  if (!response.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("the identity provider was not reached: ", response.status().message()));
+  }
+  const int status = response->status;
+  const auto answer = nlohmann::json::parse(response->body, nullptr, false);
+  const auto text = [&](const char* name) -> std::string {
+    const bool there = answer.is_object() && answer.contains(name) && answer[name].is_string();
+    return there ? answer[name].get<std::string>() : "";
+  };
+  const std::string error = text("error");
+  if (status == 401 || error == "invalid_client" || error == "unauthorized_client") {
+    return absl::UnauthenticatedError(absl::StrCat(
+        "the identity provider refused the client id or its secret (HTTP ", status, ")"));
+  }
+  if (status >= 500 || status == 429) {
+    return absl::UnavailableError(absl::StrCat("the identity provider answered HTTP ", status));
+  }
+  const std::string token = text("access_token");
+  const auto is_plain = [](unsigned char c) { return c > ' ' && c < 0x7f; };
+  if (status != 200 || token.empty() || !std::all_of(token.begin(), token.end(), is_plain)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the identity provider gave no token (HTTP ", status,
+                     "); compare token_url, scope and audience with its registration"));
+  }
+  return IssuedToken{.token = token, .lifetime = Lifetime(answer).value_or(kAssumedLifetime)};
+}
+
+void Tokens::Get(const pb::Connection& connection, const std::string& secret,
+                 const std::string& ca_file, Done done) {
+  const std::string key = KeyOf(connection, secret);
+  std::string token;
+  {
+    std::lock_guard lock(mutex_);
+    Held& held = held_[key];
+    if (held.token.empty() || held.renew_time <= WallTime()) {
+      held.waiting.push_back(std::move(done));
+      if (held.asking) return;
+      held.asking = true;
+    } else {
+      token = held.token;
+    }
+  }
+  if (!token.empty()) return done({.token = std::move(token)});
+  Ask(key, connection, secret, ca_file);
+}
+
+void Tokens::Forget(const pb::Connection& connection, const std::string& secret,
+                    const std::string& token) {
+  std::lock_guard lock(mutex_);
+  const auto held = held_.find(KeyOf(connection, secret));
+  if (held != held_.end() && held->second.token == token) held->second.token.clear();
+}
+
+void Tokens::Ask(const std::string& key, const pb::Connection& connection,
+                 const std::string& secret, const std::string& ca_file) {
+  AuditEntry call = {.action = "ps.token", .subject = connection.name()};
+  call.event_id = RandomHex128();
+  call.detail = {{"call_id", call.event_id}};
+  HttpRequest request = {
+      .method = "POST",
+      .url = connection.token_url(),
+      .headers = {{"Authorization", BasicAuthorization(PercentEncode(connection.client_id()),
+                                                       PercentEncode(secret))},
+                  {"Content-Type", "application/x-www-form-urlencoded"},
+                  {"X-Request-ID", call.event_id},
+                  {"Accept", "application/json"}},
+      .body = Form(connection),
+      .ca_bundle_file = ca_file,
+      .total_timeout = kTokenTimeout,
+      .max_response_bytes = kMostTokenBytes};
+  client_.Send(std::move(request), [this, key, call = std::move(call)](HttpOutcome outcome) {
+    Finish(key, call, outcome);
+  });
+}
+
+void Tokens::Finish(const std::string& key, AuditEntry call, const HttpOutcome& outcome) {
+  const absl::StatusOr<IssuedToken> issued = ReadIssuedToken(outcome.response);
+  call.detail["outcome"] = issued.ok() ? "ok" : absl::StatusCodeToString(issued.status().code());
+  std::vector<Done> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    Held& held = held_[key];
+    held.asking = false;
+    held.token = issued.ok() ? issued->token : "";
+    if (issued.ok()) {
+      held.renew_time =
+          WallTime() + issued->lifetime - std::min(kRenewBefore, issued->lifetime / 10);
+    }
+    waiting.swap(held.waiting);
+  }
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    Result result = {.is_new = true};
+    if (issued.ok()) {
+      result.token = issued->token;
+    } else {
+      result.token = issued.status();
+    }
+    if (i == 0) result.calls.push_back(call);  // one call, one entry
+    waiting[i](std::move(result));
+  }
+}
+
+}  // namespace psups::ps_ingest

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/http_client.h"
+#include "common/outbox.h"
+#include "psups/orders/v1/connection_service.pb.h"
+
+namespace psups::ps_ingest {
+
+// The access tokens of connections that authenticate by OAuth2 client credentials: each is asked
+// for once at the site's identity provider, used until it expires and renewed a little before. From
+// any thread.
+class Tokens {
+ public:
+  struct Result {
+    // UNAUTHENTICATED: the client id or its secret was refused; FAILED_PRECONDITION: the request
+    // was, or the answer is none; UNAVAILABLE: the identity provider is away.
+    absl::StatusOr<std::string> token = absl::UnknownError("not asked");
+    bool is_new = false;                 // asked for by this call
+    std::vector<AuditEntry> calls = {};  // to the identity provider, for the ledger
+  };
+  using Done = std::function<void(Result)>;
+
+  // `client` outlives it.
+  explicit Tokens(HttpClient& client) : client_(client) {}
+
+  // `done` runs on this thread if a token is there, else on the client's.
+  void Get(const orders::v1::Connection& connection, const std::string& secret,
+           const std::string& ca_file, Done done);
+
+  // PeopleSoft refused the token: it is not used again.
+  void Forget(const orders::v1::Connection& connection, const std::string& secret,
+              const std::string& token);
+
+ private:
+  struct Held {
+    std::string token = {};
+    absl::Time renew_time = absl::InfinitePast();
+    bool asking = false;
+    std::vector<Done> waiting = {};
+  };
+  void Ask(const std::string& key, const orders::v1::Connection& connection,
+           const std::string& secret, const std::string& ca_file);
+  void Finish(const std::string& key, AuditEntry call, const HttpOutcome& outcome);
+
+  HttpClient& client_;
+  std::mutex mutex_;
+  std::map<std::string, Held> held_;  // by everything that the token depends on
+};
+
+// What a token endpoint answered.
+struct IssuedToken {
+  std::string token = {};
+  absl::Duration lifetime = absl::ZeroDuration();
+};
+// Errors as Tokens::Result::token. Never holds text that came.
+absl::StatusOr<IssuedToken> ReadIssuedToken(const absl::StatusOr<HttpResponse>& response);
+
+}  // namespace psups::ps_ingest
