@@ -126,7 +126,7 @@ TEST_F(PurposesTest, PollsThatBringNothingComeAtLongerIntervals) {
   EXPECT_THAT(waits, ElementsAre(60, 120, 200, 200, 200));
   Load({Order("0000000002", "now")});
   site_ahead_ = site_ahead_.load() + absl::Seconds(5);  // beyond the lag
-  Poll();  // learns of the site's clock
+  Poll();                                               // learns of the site's clock
   Poll();
   EXPECT_EQ(SecondsUntilDue("POLL"), 60);
 }
