@@ -119,13 +119,22 @@ std::string_view Bare(std::string_view name) {
   return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
 
+// Records that a row may carry beside its own. A column of theirs is known by its bare name only if
+// no other is called so, and never stands in another's way.
+bool IsSideRecord(std::string_view name) {
+  return name.size() > 1 && name[1] == '.' &&
+         std::string_view("JKMN").find(name[0]) != std::string_view::npos;
+}
+
 // Bare name → its only position, or -1 where several columns share it.
 std::map<std::string_view, int> ByBareName(const std::vector<std::string_view>& names) {
   std::map<std::string_view, int> found;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i].empty()) continue;
-    const auto [entry, fresh] = found.try_emplace(Bare(names[i]), static_cast<int>(i));
-    if (!fresh) entry->second = -1;
+  for (const bool side : {false, true}) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i].empty() || IsSideRecord(names[i]) != side) continue;
+      const auto [entry, fresh] = found.try_emplace(Bare(names[i]), static_cast<int>(i));
+      if (!fresh && !side) entry->second = -1;
+    }
   }
   return found;
 }
@@ -162,21 +171,24 @@ std::vector<int> FindByName(const std::vector<std::string>& theirs,
                             std::string_view prefix) {
   std::map<std::string_view, int> exact;
   for (std::size_t i = 0; i < theirs.size(); ++i) exact[theirs[i]] = static_cast<int>(i);
-  const std::map<std::string_view, int> their_bare = ByBareName({theirs.begin(), theirs.end()});
+  std::vector<int> found(ours.size(), -1);
+  std::vector<std::string_view> others(theirs.begin(), theirs.end());  // not found exactly
+  std::vector<std::size_t> wanted;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (ours[i].empty()) continue;  // the document type has no such column
+    auto mapped = column_map.find(std::string(prefix) + std::string(ours[i]));
+    if (mapped == column_map.end()) mapped = column_map.find(std::string(ours[i]));
+    const bool is_mapped = mapped != column_map.end();
+    found[i] = Find(exact, is_mapped ? mapped->second : ours[i]);
+    if (found[i] >= 0) others[static_cast<std::size_t>(found[i])] = "";
+    if (found[i] < 0 && !is_mapped) wanted.push_back(i);
+  }
+  const std::map<std::string_view, int> their_bare = ByBareName(others);
   const std::map<std::string_view, int> our_bare = ByBareName(ours);
-  std::vector<int> found;
-  for (const std::string_view name : ours) {
-    int at = -1;
-    auto mapped = column_map.find(std::string(prefix) + std::string(name));
-    if (mapped == column_map.end()) mapped = column_map.find(std::string(name));
-    if (name.empty()) {
-      // the document type has no such column
-    } else if (mapped != column_map.end()) {
-      at = Find(exact, mapped->second);
-    } else if (at = Find(exact, name); at < 0 && Find(our_bare, Bare(name)) >= 0) {
-      at = Find(their_bare, Bare(name));
+  for (const std::size_t i : wanted) {
+    if (Find(our_bare, Bare(ours[i])) == static_cast<int>(i)) {
+      found[i] = Find(their_bare, Bare(ours[i]));
     }
-    found.push_back(at);
   }
   return found;
 }

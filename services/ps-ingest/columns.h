@@ -126,8 +126,9 @@ using ColumnIndex = std::array<int, kColumnCount>;
 std::string MissingColumn(std::string_view name);
 
 // Finds our columns among a result's: by `column_map` (our name, perhaps with PO: or REQ: before it
-// → the query's), by our name, and where a column's name without its alias is unique on both sides,
-// by that. FAILED_PRECONDITION naming the first that is missing and cannot be done without.
+// → the query's), by our name, and where a column's name without its alias is unique on both sides
+// (on ours among A to I), by that. FAILED_PRECONDITION naming the first that is missing and cannot
+// be done without.
 absl::StatusOr<ColumnIndex> FindColumns(const std::vector<std::string>& columns,
                                         const std::map<std::string, std::string>& column_map,
                                         type::v1::DocumentType type);

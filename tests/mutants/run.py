@@ -24,7 +24,7 @@ CCACHE = {"CCACHE_BASEDIR": str(SOURCE), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPI
 LINE = "# test: "
 SECONDS = 300
 GREEN = "green"
-# What issue 2 wants to be broken, and the patches that do.
+# What the issues want to be broken, and the patches that do.
 WANTED = {
     "dedupe off": ["ps-ingest-dedupe-off", "tracking-dedupe-off"],
     "XAV skipped": ["builder-xav-skipped"],
@@ -41,6 +41,13 @@ WANTED = {
     "401 renews always": ["ups-gateway-refused-token-always-renewed"],
     "cap counter ignored": ["ups-gateway-cap-counter-ignored"],
     "verdict cache never expires": ["ups-gateway-verdict-cache-never-expires"],
+    "overlap 0": ["ps-ingest-overlap-off"],
+    "lag 0": ["ps-ingest-lag-off"],
+    "truncation check off": ["ps-ingest-cut-answer-taken-as-whole", "ps-ingest-unknown-cap-cuts"],
+    "slow reader may overwrite newer": ["ps-ingest-older-read-replaces-newer"],
+    "link check off": ["ps-ingest-link-check-off", "builder-link-check-off"],
+    "ship_orders_since ignored": ["ps-ingest-go-live-ignored"],
+    "reorder in write-back": ["ps-ingest-write-back-reordered"],
 }
 
 

@@ -165,6 +165,48 @@ TEST(Columns, AreFoundWithoutTheirAliasWhereThatIsUnique) {
   EXPECT_EQ(answer.documents.readable[0].order.schedules(0).ship_to().city(), "");
 }
 
+TEST(Columns, OfARecordThatAQueryMayDoWithoutTakeNoBareNameFromAnother) {
+  std::vector<std::string> bare;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    const std::string name(ColumnName(static_cast<Column>(i), type::v1::REQUISITION));
+    if (!name.empty() && name != "B.CANCEL_STATUS") bare.push_back(name.substr(name.find('.') + 1));
+  }
+  std::sort(bare.begin(), bare.end());
+  bare.erase(std::unique(bare.begin(), bare.end()), bare.end());
+  bare.push_back("LINE_STATUS");
+  const absl::StatusOr<ColumnIndex> found =
+      FindColumns(bare, {{"B.CANCEL_STATUS", "LINE_STATUS"}, {"C.CANCEL_STATUS", "CANCEL_STATUS"}},
+                  type::v1::REQUISITION);
+  ASSERT_TRUE(found.ok()) << found.status();
+  const auto at = [&](Column column) { return (*found)[static_cast<std::size_t>(column)]; };
+  for (const Column owner : {Column::kBusinessUnit, Column::kConversionRate,
+                             Column::kShipToAttention, Column::kVendorName, Column::kShipToName}) {
+    EXPECT_GE(at(owner), 0) << ColumnName(owner, type::v1::REQUISITION);
+  }
+  for (const Column extra : {Column::kSourcedUnit, Column::kUnitConversion, Column::kCustomerName,
+                             Column::kInventoryName, Column::kInventoryAttention}) {
+    EXPECT_EQ(at(extra), -1) << ColumnName(extra, type::v1::REQUISITION);
+  }
+  EXPECT_GE(at(Column::kSourcedDocument), 0);  // no other is called so
+}
+
+TEST(Columns, OfARecordBesideTheRowsOwnNeverTakeTheirNames) {
+  // A bare site's requisition: BUSINESS_UNIT is the document's, whatever J's would be called.
+  const std::vector<std::string_view> ours = {"A.BUSINESS_UNIT", "H.CONVERSION_RATE", "F.ATTN_TO",
+                                              "J.BUSINESS_UNIT", "M.CONVERSION_RATE", "N.ATTN_TO"};
+  EXPECT_THAT(FindByName({"BUSINESS_UNIT", "CONVERSION_RATE", "ATTN_TO"}, ours, {}, ""),
+              ElementsAre(0, 1, 2, -1, -1, -1));
+  // What is another column by its whole name is nobody else's by its bare one.
+  EXPECT_THAT(FindByName({"N.ATTN_TO"}, ours, {}, ""), ElementsAre(-1, -1, -1, -1, -1, 0));
+}
+
+TEST(Columns, OfOneDocumentTypeMayBeMappedApart) {
+  const std::vector<std::string_view> ours = {"B.LINE_NBR"};
+  const std::map<std::string, std::string> names = {{"REQ:B.LINE_NBR", "RQ"}, {"B.LINE_NBR", "X"}};
+  EXPECT_THAT(FindByName({"X", "RQ"}, ours, names, "REQ:"), ElementsAre(1));
+  EXPECT_THAT(FindByName({"X", "RQ"}, ours, names, "PO:"), ElementsAre(0));
+}
+
 TEST(Columns, AreNotTakenUnderAnotherNameThanTheMapSays) {
   pb::Connection connection = SampleConnection();
   (*connection.mutable_column_map())["A.PO_ID"] = "A.PO_NUMBER";
