@@ -4,6 +4,7 @@
   fmt clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= 120
+PS_AUTH ?= basic
 ONLY ?=
 SECONDS ?= 60
 programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder psupsctl \
@@ -19,9 +20,9 @@ deps: ## installs what is missing (Debian packages, buf, dbmate); nothing the se
 build: deps ## builds everything, tests too, into build/
 	@deploy/local/build
 
-demo: deps ## the whole job against the sandboxes: make demo [ORDERS=120]
+demo: deps ## the whole job against the sandboxes: make demo [ORDERS=120] [PS_AUTH=basic]
 	@deploy/local/build $(programs)
-	@python3 tests/harness/demo.py --orders $(ORDERS)
+	@python3 tests/harness/demo.py --orders $(ORDERS) --ps-auth $(PS_AUTH)
 
 up: deps ## starts PostgreSQL, sandboxes and services, and leaves them running
 	@deploy/local/build $(programs)

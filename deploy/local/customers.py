@@ -7,7 +7,8 @@ from pathlib import Path
 from deploy.local import certificates
 from deploy.local.layout import CONNECTIONS, write_private
 from deploy.local.psupsctl import Psupsctl
-from deploy.local.sandboxes import CLIENT_ID, SHIPPER_NUMBER, SITES, TOKEN_LIMIT_PER_DAY
+from deploy.local.sandboxes import (CLIENT_ID, SHIPPER_NUMBER, SITES, TOKEN_LIMIT_PER_DAY,
+                                    TOKEN_PATH, TOKEN_REQUESTS)
 
 ACCOUNT = "demo"
 # The names that a query author must give where two records have a column of the same name.
@@ -15,9 +16,11 @@ BARE_NAMES = {
     "B.CANCEL_STATUS": "LINE_CANCEL_STATUS", "C.CANCEL_STATUS": "SCHED_CANCEL_STATUS",
     "E.NAME1": "VENDOR_NAME", "F.DESCR": "SHIPTO_NAME", "J.PO_ID": "SOURCED_PO_ID",
     "G.UNIT_MEASURE_WT": "ITEM_UNIT_MEASURE_WT", "H.UNIT_MEASURE_WT": "UOM_UNIT_MEASURE_WT",
+    "J.BUSINESS_UNIT": "SOURCED_BUSINESS_UNIT", "M.CONVERSION_RATE": "UNITS_CONVERSION_RATE",
+    "K.NAME1": "CUST_NAME", "N.DESCR": "INV_NAME", "N.ATTN_TO": "INV_ATTN_TO",
 } | {
     f"{alias}.{field}": f"{prefix}{field}"
-    for alias, prefix in (("D", "VNDR_"), ("F", "SHIPTO_"))
+    for alias, prefix in (("D", "VNDR_"), ("F", "SHIPTO_"), ("K", "CUST_"), ("N", "INV_"))
     for field in ("ADDRESS1", "ADDRESS2", "ADDRESS3", "ADDRESS4", "CITY", "STATE", "POSTAL",
                   "COUNTRY", "PHONE")
 }
@@ -42,17 +45,20 @@ def account(ports: dict[str, int]) -> dict:
     }
 
 
-def connection(name: str, ports: dict[str, int], ship_orders_since: date) -> dict:
+def connection(name: str, ports: dict[str, int], ship_orders_since: date,
+               ps_auth: str = "basic") -> dict:
     site = SITES[name]
     bare = site["row_keys"] == "bare"
-    base = f"https://localhost:{ports[name]}{site['path_prefix']}"
+    host = f"https://localhost:{ports[name]}"
+    tokens = {"token_url": host + TOKEN_PATH} | TOKEN_REQUESTS[name]
     return {
         "connection_id": name,
         "display_name": {"c1": "Fabrikam ERP", "c2": "State purchasing"}[name],
         "environment": "PRODUCTION",
-        "base_url": f"{base}/PSIGW/RESTListeningConnector",
+        "base_url": f"{host}{site['path_prefix']}/PSIGW/RESTListeningConnector",
         "node": site["node"],
         "oprid": site["oprid"],
+        "authentication": ps_auth.upper(),
         "ca_bundle_file": str(certificates.AUTHORITY),
         "base_time_zone": site["base_time_zone"],
         "ship_orders_since": ship_orders_since.isoformat(),
@@ -62,11 +68,11 @@ def connection(name: str, ports: dict[str, int], ship_orders_since: date) -> dic
         "overlap_seconds": 60,
         "lag_seconds": 1,
         "ups_account": f"accounts/{ACCOUNT}",
-    }
+    } | (tokens if ps_auth == "client_credentials" else {})
 
 
 def create(psupsctl: Psupsctl, home: Path, ports: dict[str, int], secrets: dict[str, str],
-           ship_orders_since: date) -> None:
+           ship_orders_since: date, ps_auth: str = "basic") -> None:
     """Creates what is missing and activates it; a stack that was set up before stays as it is."""
     files = home / "customers"
     files.mkdir(parents=True, exist_ok=True)
@@ -83,7 +89,7 @@ def create(psupsctl: Psupsctl, home: Path, ports: dict[str, int], secrets: dict[
     for name in CONNECTIONS:
         if f"connections/{name}" in known:
             continue
-        settings = write(f"{name}.json", connection(name, ports, ship_orders_since))
+        settings = write(f"{name}.json", connection(name, ports, ship_orders_since, ps_auth))
         psupsctl.run("connection", "create", "--file", settings,
                      "--password-file", write_private(files / f"{name}.password", secrets[name]))
         psupsctl.run("connection", "activate", name, "--yes")

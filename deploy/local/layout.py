@@ -19,6 +19,8 @@ CALLS = {
 }
 ROLES = ("viewer", "clerk", "operator", "auditor", "admin")
 CONNECTIONS = ("c1", "c2")
+# How the PeopleSoft sites want to be called; see Connection.Authentication.
+PS_AUTHS = ("basic", "bearer", "client_credentials")
 
 # The ports of `make up`; every other stack takes free ones.
 FIXED_PORTS = {

@@ -30,6 +30,13 @@ SITES = {
         "timestamps": "fractions", "numbers": "string", "zero_rows": "absent",
     },
 }
+# What the sites' identity providers want to hear, in the sandbox's words and in a connection's.
+TOKEN_PATH = "/oauth2/token"
+TOKEN_REQUESTS = {
+    "c1": {"client_id": "psups-erp", "scope": "psft.execute"},
+    "c2": {"client_id": "psups-state", "scope": "orders statuses", "audience": "STATE_FS"},
+}
+TOKEN_SECONDS = 6  # so that each is renewed while a demo runs
 
 
 @dataclass
@@ -121,5 +128,12 @@ def ups_config(ports: dict[str, int], secrets: dict[str, str],
     } | ({"auto_scans": auto_scans} if auto_scans else {})
 
 
-def peoplesoft_config(name: str, ports: dict[str, int], secrets: dict[str, str]) -> dict:
-    return _listeners(ports, name) | SITES[name] | {"password": secrets[name]}
+def peoplesoft_config(name: str, ports: dict[str, int], secrets: dict[str, str],
+                      ps_auth: str = "basic") -> dict:
+    access = {
+        "basic": {"password": secrets[name]},
+        "bearer": {"bearer_token": secrets[name]},
+        "client_credentials": {"client_secret": secrets[name], "token_path": TOKEN_PATH,
+                               "token_seconds": TOKEN_SECONDS} | TOKEN_REQUESTS[name],
+    }[ps_auth]
+    return _listeners(ports, name) | SITES[name] | {"auth": [ps_auth]} | access

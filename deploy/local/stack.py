@@ -22,12 +22,13 @@ class Stack:
 
     def __init__(self, name: str, *, fixed_ports: bool = False,
                  settings: dict[str, dict[str, str]] | None = None,
-                 auto_scans: dict | None = None):
+                 auto_scans: dict | None = None, ps_auth: str = "basic"):
         self.name = name
         self.home = RUN / name
         self.fixed_ports = fixed_ports
         self.settings = settings or {}
         self.auto_scans = auto_scans
+        self.ps_auth = ps_auth
         self.cluster = Cluster(self.home)
         self.ups = sandboxes.Sandbox(self.home, "ups-sandbox", "ups-sandbox")
         self.sites = {name: sandboxes.Sandbox(self.home, name, "peoplesoft-sandbox")
@@ -60,7 +61,7 @@ class Stack:
     def start_sandboxes(self) -> None:
         self.ups.start(sandboxes.ups_config(self.ports, self.secrets, self.auto_scans))
         for name, site in self.sites.items():
-            site.start(sandboxes.peoplesoft_config(name, self.ports, self.secrets))
+            site.start(sandboxes.peoplesoft_config(name, self.ports, self.secrets, self.ps_auth))
         for sandbox in (self.ups, *self.sites.values()):
             sandbox.wait()
 
@@ -77,7 +78,8 @@ class Stack:
         self.start_services()
 
     def connect(self, ship_orders_since: date) -> None:
-        customers.create(self.psupsctl, self.home, self.ports, self.secrets, ship_orders_since)
+        customers.create(self.psupsctl, self.home, self.ports, self.secrets, ship_orders_since,
+                         self.ps_auth)
 
     def variables(self, service: str) -> dict[str, str]:
         return services.environment(service, self.home, self.cluster, self.ports,

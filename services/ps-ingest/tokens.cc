@@ -91,19 +91,17 @@ absl::StatusOr<IssuedToken> ReadIssuedToken(const absl::StatusOr<HttpResponse>& 
 void Tokens::Get(const pb::Connection& connection, const std::string& secret,
                  const std::string& ca_file, Done done) {
   const std::string key = KeyOf(connection, secret);
-  std::string token;
-  {
-    std::lock_guard lock(mutex_);
-    Held& held = held_[key];
-    if (held.token.empty() || held.renew_time <= WallTime()) {
-      held.waiting.push_back(std::move(done));
-      if (held.asking) return;
-      held.asking = true;
-    } else {
-      token = held.token;
-    }
+  std::unique_lock lock(mutex_);
+  Held& held = held_[key];
+  if (!held.token.empty() && held.renew_time > WallTime()) {
+    Result result = {.token = held.token};
+    lock.unlock();
+    return done(std::move(result));
   }
-  if (!token.empty()) return done({.token = std::move(token)});
+  held.waiting.push_back(std::move(done));
+  if (held.asking) return;
+  held.asking = true;
+  lock.unlock();
   Ask(key, connection, secret, ca_file);
 }
 
@@ -138,6 +136,7 @@ void Tokens::Ask(const std::string& key, const pb::Connection& connection,
 
 void Tokens::Finish(const std::string& key, AuditEntry call, const HttpOutcome& outcome) {
   const absl::StatusOr<IssuedToken> issued = ReadIssuedToken(outcome.response);
+  if (outcome.response.ok()) call.detail["http_status"] = outcome.response->status;
   call.detail["outcome"] = issued.ok() ? "ok" : absl::StatusCodeToString(issued.status().code());
   std::vector<Done> waiting;
   {

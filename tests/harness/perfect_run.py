@@ -33,6 +33,7 @@ class PerfectRun:
         self.numbers, self.calls, self.sequence = count(1), count(1), {}
         self.call("ups", "token")
         for name in ZONES:
+            self.call(name, "token")
             self.call(name, "query")
         for row in files["addresses.json"]:
             self.validate(row)
@@ -47,7 +48,7 @@ class PerfectRun:
             {"n": len(self.evidence.journals[peer]) + 1, "time": "2026-11-23T15:00:01.000Z",
              "route": route, "target": target, "body": body, "status": 200, "fault": None,
              "verdict": verdict, "call_id": call_id})
-        for action, detail in _entries(route, call_id):
+        for action, detail in _entries(peer, route, call_id):
             service = "ps-ingest" if action.startswith("ps.") else "ups-gateway"
             self.evidence.ledger.append({"time": START_TEXT, "service": service, "action": action,
                                          "detail": detail})
@@ -140,8 +141,11 @@ class PerfectRun:
                 "QTY": f"{float(content['qty']):.4f}"}})
 
 
-def _entries(route: str, call_id: str) -> list[tuple[str, dict]]:
+def _entries(peer: str, route: str, call_id: str) -> list[tuple[str, dict]]:
     """What the services write of a call: action and detail."""
+    if peer != "ups":
+        action = {"query": "ps.query", "token": "ps.token"}[route]
+        return [(action, {"call_id": call_id, "outcome": "ok", "http_status": 200})]
     calls = {"calls": [{"call_id": call_id, "operation": route, "http_status": 200}],
              "status": "OK"}
     outcome = {
@@ -152,8 +156,6 @@ def _entries(route: str, call_id: str) -> list[tuple[str, dict]]:
     if route in outcome:
         return [(f"ups.{route}.intent", {"call_id": call_id}),
                 (f"ups.{route}.outcome", outcome[route])]
-    if route == "query":
-        return [("ps.query", {"call_id": call_id, "outcome": "ok"})]
     return [(f"ups.{route}", calls)]
 
 

@@ -480,6 +480,32 @@ class JudgeTest(unittest.TestCase):
         gone = [e for e in self.entries(call) if e["action"].endswith(endings or "")]
         self.run_.ledger = [e for e in self.run_.ledger if e not in gone]
 
+    def test_a_token_of_a_peoplesoft_site_needs_its_entry(self):
+        call = next(c for c in self.run_.journals["c2"] if c["route"] == "token")
+        self.forget(call)
+        self.judged(calls_unmatched=1)
+        self.write("ups.token.outcome", call_id=call["call_id"])  # is no entry of a site's token
+        self.judged(calls_unmatched=1)
+        self.run_.ledger.pop()
+        self.write("ps.token", call_id=call["call_id"], outcome="ok", http_status=401)
+        self.judged(calls_unmatched=1)
+        self.run_.ledger[-1]["detail"]["http_status"] = 200
+        self.judged()
+
+    def test_a_token_of_a_peoplesoft_site_that_the_site_never_gave(self):
+        self.write("ps.token", service="ps-ingest", outcome="ok", http_status=200)
+        self.judged(calls_unmatched=1)
+
+    def test_a_call_that_is_repeated_with_a_new_token_needs_an_entry_of_its_own(self):
+        for route in ("query", "writeback"):
+            with self.subTest(route):
+                self.run_ = copy.deepcopy(self.good)
+                again = {"route": route, "call_id": "feed" * 8}
+                self.run_.journals["c1"].append(copy.deepcopy(self.calls("query")[0]) | again)
+                self.judged(calls_unmatched=1)
+                self.write("ps.token_refused", service="ps-ingest")
+                self.judged()
+
     def test_a_call_that_was_not_made_need_not_be_anywhere(self):
         self.write("ups.ship.intent")
         self.write("ups.ship.outcome", state="NOT_MADE")
@@ -653,7 +679,7 @@ class JudgeTest(unittest.TestCase):
 
     # ---- the demo ----
 
-    def demo_with(self, pid):
+    def demo_with(self, pid, **how):
         """What the demo says, and its exit code, if all goes well but for a service's process."""
         said = []
         process = SimpleNamespace(pid=lambda: pid, last_words=lambda: "out of memory")
@@ -666,7 +692,7 @@ class JudgeTest(unittest.TestCase):
         with mock.patch.multiple(demo, Stack=lambda *_a, **_k: stack, Job=lambda *_a, **_k: job,
                                  GRACE_SECONDS=0, ROUND_SECONDS=0), mock.patch("signal.signal"):
             code = demo.demo(120, 1, "judged",
-                             SimpleNamespace(say=said.append, show=lambda _progress: None))
+                             SimpleNamespace(say=said.append, show=lambda _progress: None), **how)
         return code, said
 
     def test_the_demo_fails_if_a_service_died_and_names_it(self):
@@ -676,6 +702,16 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("FAILED: ps-ingest died: out of memory", said)
         self.assertEqual(said[-1], "The demo failed.")
+
+    def test_the_demo_fails_if_no_token_of_a_site_was_renewed(self):
+        self.run_.sites["c1"]["tokens_issued"] = 3
+        self.run_.sites["c2"]["tokens_issued"] = 1
+        code, said = self.demo_with(pid=4711, ps_auth="client_credentials")
+        self.assertEqual(code, 1)
+        self.assertIn("FAILED: c2: its identity provider issued 1 tokens, so none was renewed", said)
+        self.run_.sites["c2"]["tokens_issued"] = 2
+        code, said = self.demo_with(pid=4711, ps_auth="client_credentials")
+        self.assertEqual(code, 0)
 
 
 if __name__ == "__main__":

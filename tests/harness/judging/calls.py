@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from judging.evidence import Evidence, Findings
 from judging.fields import derived_references
-from judging.ledger import ACTIONS, READER, Record, UncleanSpans, is_intent, records_of, time_of
+from judging.ledger import (Record, UncleanSpans, actions_of, is_intent, reader_of, records_of,
+                            time_of)
 
 MONEY = ("token", "ship", "void")
 DONE = {"DONE", "GRANTED"}
@@ -35,14 +36,14 @@ def _judge_repeats(peer: str, journal: list, findings: Findings) -> None:
 
 def _judge_call(peer: str, call: dict, record: Record | None, spans: UncleanSpans,
                 findings: Findings) -> None:
-    fitting = record.actions & ACTIONS.get(call["route"], set()) if record else set()
-    if not fitting and spans.hold(READER.get(call["route"], ""), call["time"]):
+    fitting = record.actions & actions_of(peer, call["route"]) if record else set()
+    if not fitting and spans.hold(reader_of(peer, call["route"]), call["time"]):
         findings.counts["excused_reads"] += 1
         return
     problem = ""
     if not fitting:
         problem = "of which the ledger has nothing that fits"
-    elif call["route"] in MONEY:
+    elif peer == "ups" and call["route"] in MONEY:
         problem = _money_problem(call, record, spans)
     problem = problem or _status_problem(call, record)
     if problem:

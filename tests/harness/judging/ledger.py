@@ -14,12 +14,25 @@ ACTIONS = {
     "recovery": {"ups.recovery"},
     "track": {"ups.track", "ups.recovery"},
     "subscribe": {"ups.subscribe.intent", "ups.subscribe.outcome"},
-    "query": {"ps.query"},
-    "writeback": {"ps.write_back", "ps.write_back.intent"},
+}
+# The same of PeopleSoft's sites, whose identity providers give tokens too. A call that was refused
+# for its token keeps its id; the entry of the repetition is of its own.
+SITE_ACTIONS = {
+    "token": {"ps.token"},
+    "query": {"ps.query", "ps.token_refused"},
+    "writeback": {"ps.write_back", "ps.write_back.intent", "ps.token_refused"},
 }
 # The service that makes the reads which may lack an entry if it dies.
-READER = {"query": "ps-ingest", "xav": "ups-gateway", "track": "ups-gateway",
-          "recovery": "ups-gateway"}
+READER = {"xav": "ups-gateway", "track": "ups-gateway", "recovery": "ups-gateway"}
+SITE_READER = {"query": "ps-ingest", "token": "ps-ingest"}
+
+
+def actions_of(peer: str, route: str) -> set[str]:
+    return (ACTIONS if peer == "ups" else SITE_ACTIONS).get(route, set())
+
+
+def reader_of(peer: str, route: str) -> str:
+    return (READER if peer == "ups" else SITE_READER).get(route, "")
 
 
 @dataclass
