@@ -126,7 +126,8 @@ absl::CivilSecond LocalStart(absl::Time from, absl::TimeZone zone) {
 }
 
 absl::CivilSecond LocalEnd(absl::Time to, absl::TimeZone zone) {
-  return absl::ToCivilSecond(to - absl::Seconds(1), zone) + 1;
+  return std::max(absl::ToCivilSecond(to, zone),
+                  absl::ToCivilSecond(to - absl::Seconds(1), zone) + 1);
 }
 
 absl::Time NextSetBack(absl::Time after, absl::TimeZone zone) {
@@ -142,10 +143,10 @@ absl::Time NextSetBack(absl::Time after, absl::TimeZone zone) {
   return absl::InfiniteFuture();
 }
 
-absl::Duration RecentSetBack(absl::Time now, absl::Duration within, absl::TimeZone zone) {
+absl::Duration RecentChange(absl::Time now, absl::Duration within, absl::TimeZone zone) {
   absl::TimeZone::CivilTransition change;
-  if (!zone.PrevTransition(now, &change) || change.to >= change.from) return absl::ZeroDuration();
-  const absl::Duration by = absl::Seconds(change.from - change.to);
+  if (!zone.PrevTransition(now, &change)) return absl::ZeroDuration();
+  const absl::Duration by = absl::AbsDuration(absl::Seconds(change.from - change.to));
   return now - zone.At(change.to).trans < within + by ? by : absl::ZeroDuration();
 }
 

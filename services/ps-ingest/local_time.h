@@ -34,15 +34,18 @@ absl::Time EarliestMoment(const LocalTime& time, absl::TimeZone zone);
 absl::Time LatestMoment(const LocalTime& time, absl::TimeZone zone);
 
 // The readings of a clock in `zone` at a window's ends. No autumn change may lie inside the window;
-// one that stands at its end is read as the hour before the change does: 02:00:00, not 01:00:00.
+// one that stands at its end is read as the hour before the change does: 02:00:00, not 01:00:00. A
+// spring change at a window's end is read as the hour behind it does, so that readings that no
+// clock shows, but programs make that add minutes to an hour before, belong to that window.
 absl::CivilSecond LocalStart(absl::Time from, absl::TimeZone zone);
 absl::CivilSecond LocalEnd(absl::Time to, absl::TimeZone zone);
 
 // The next moment after `after` at which the clocks of `zone` are set back, or InfiniteFuture.
 absl::Time NextSetBack(absl::Time after, absl::TimeZone zone);
 
-// How far the clocks were last set back, if that was less than `within` plus that far ago: then the
-// readings of this moment's neighbourhood stand for two moments. Zero otherwise.
-absl::Duration RecentSetBack(absl::Time now, absl::Duration within, absl::TimeZone zone);
+// By how much the clocks were last changed, if that was less than `within` plus that much ago. Zero
+// otherwise. Set back, readings of this moment's neighbourhood stand for two moments; set forward,
+// a program that began before still stamps by the old clock, that much too early.
+absl::Duration RecentChange(absl::Time now, absl::Duration within, absl::TimeZone zone);
 
 }  // namespace psups::ps_ingest

@@ -83,7 +83,7 @@ absl::Status PutCursors(Tx& tx, const std::string& id, const pb::Connection& con
             "INSERT INTO source_cursors (connection_id, document_type, purpose, enabled, "
             "  reader_key, start_time, watermark_time, window_seconds, due_time) "
             "SELECT $1, t, p, t = ANY($2::text[]), $3, $4, $4, $5, "
-            "  now() + make_interval(secs => CASE WHEN p = 'SWEEP' THEN $7 ELSE 0 END) "
+            "  now() + make_interval(secs => CASE WHEN p = 'SWEEP' THEN $7::float8 ELSE 0 END) "
             "FROM unnest(ARRAY['PO', 'REQ']) t, unnest(ARRAY['POLL', 'SWEEP']) p "
             "ON CONFLICT (connection_id, document_type, purpose) DO UPDATE SET "
             "  enabled = excluded.enabled, reader_key = excluded.reader_key, "

@@ -53,9 +53,11 @@ std::optional<Window> NextWindow(Cursor& cursor, const WindowRules& rules, absl:
     if (cursor.end.has_value()) end = std::min(end, *cursor.end);
     absl::Time from = cursor.start;
     if (cursor.purpose == Purpose::kPoll) {
-      // Readings of the hour that autumn repeats are ambiguous, also to the programs that make
-      // them.
-      const absl::Duration back = rules.overlap + RecentSetBack(end, rules.overlap, rules.zone);
+      // Readings near a change of the clocks are ambiguous, also to the programs that make them.
+      const absl::Duration change =
+          std::max(RecentChange(end, rules.overlap, rules.zone),
+                   RecentChange(cursor.watermark, rules.overlap, rules.zone));
+      const absl::Duration back = rules.overlap + change;
       from = std::max(cursor.start, cursor.watermark - back);
     }
     if (end < from) return std::nullopt;

@@ -58,7 +58,7 @@ TEST(WindowEnds, ReadTheChangeItselfFromTheSideTheyLieOn) {
   EXPECT_EQ(absl::FormatCivilTime(LocalStart(change, NewYork())), "2026-11-01T01:00:00");
   // In spring, 8 March 2026, 02:00 EST became 03:00 EDT, 07:00 UTC.
   const absl::Time spring = Utc(3, 8, 7);
-  EXPECT_EQ(absl::FormatCivilTime(LocalEnd(spring, NewYork())), "2026-03-08T02:00:00");
+  EXPECT_EQ(absl::FormatCivilTime(LocalEnd(spring, NewYork())), "2026-03-08T03:00:00");
   EXPECT_EQ(absl::FormatCivilTime(LocalStart(spring, NewYork())), "2026-03-08T03:00:00");
 }
 
@@ -69,12 +69,17 @@ TEST(SetBack, IsFoundOnceAYearAndNotInSpring) {
   EXPECT_EQ(NextSetBack(Utc(1, 1, 0), absl::UTCTimeZone()), absl::InfiniteFuture());
 }
 
-TEST(SetBack, IsRecentForItsHourAndTheSpanAsked) {
-  EXPECT_EQ(RecentSetBack(Utc(11, 1, 6, 30), absl::Minutes(30), NewYork()), absl::Hours(1));
-  EXPECT_EQ(RecentSetBack(Utc(11, 1, 7, 29), absl::Minutes(30), NewYork()), absl::Hours(1));
-  EXPECT_EQ(RecentSetBack(Utc(11, 1, 7, 31), absl::Minutes(30), NewYork()), absl::ZeroDuration());
-  EXPECT_EQ(RecentSetBack(Utc(11, 1, 5, 59), absl::Minutes(30), NewYork()), absl::ZeroDuration());
-  EXPECT_EQ(RecentSetBack(Utc(3, 8, 7, 1), absl::Minutes(30), NewYork()), absl::ZeroDuration());
+TEST(Change, IsRecentForItsHourAndTheSpanAsked) {
+  EXPECT_EQ(RecentChange(Utc(11, 1, 6, 30), absl::Minutes(30), NewYork()), absl::Hours(1));
+  EXPECT_EQ(RecentChange(Utc(11, 1, 7, 29), absl::Minutes(30), NewYork()), absl::Hours(1));
+  EXPECT_EQ(RecentChange(Utc(11, 1, 7, 31), absl::Minutes(30), NewYork()), absl::ZeroDuration());
+  EXPECT_EQ(RecentChange(Utc(11, 1, 5, 59), absl::Minutes(30), NewYork()), absl::ZeroDuration());
+  EXPECT_EQ(RecentChange(Utc(3, 8, 7, 1), absl::Minutes(30), NewYork()), absl::Hours(1));
+  EXPECT_EQ(RecentChange(Utc(3, 8, 8, 29), absl::Minutes(30), NewYork()), absl::Hours(1));
+  EXPECT_EQ(RecentChange(Utc(3, 8, 8, 31), absl::Minutes(30), NewYork()), absl::ZeroDuration());
+  EXPECT_EQ(RecentChange(Utc(3, 8, 6, 59), absl::Minutes(30), NewYork()), absl::ZeroDuration());
+  EXPECT_EQ(RecentChange(Utc(6, 1, 0), absl::Minutes(30), absl::UTCTimeZone()),
+            absl::ZeroDuration());
 }
 
 }  // namespace

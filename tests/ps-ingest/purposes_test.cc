@@ -50,6 +50,13 @@ TEST_F(PurposesTest, ASweepFindsWhatCameTooLateForThePolls) {
   EXPECT_GT(SecondsUntilDue("SWEEP"), 86000);
 }
 
+TEST_F(PurposesTest, ASweepCanBeAsRareAsOnceAYear) {
+  pb::Connection settings = Settings();
+  settings.set_sweep_interval_seconds(31'536'000);
+  Connect(settings);
+  EXPECT_GT(SecondsUntilDue("SWEEP"), 31'535'000);
+}
+
 TEST_F(PurposesTest, ASweepFindsWhatChangedWithoutAWordOfIt) {
   Load({Order("0000000001", "2026-11-20T10:00:00")});
   pb::Connection settings = Settings();

@@ -174,5 +174,25 @@ TEST(NextWindow, CoversEachMomentOfBothNightsOfChange) {
   }
 }
 
+// A program that began before the clocks were put forward stamps by the old one: at 03:40 it says
+// 02:40. What it commits must lie in the next round's windows, however long polls rest meanwhile.
+TEST(NextWindow, CoversTheHourThatNoClockShowsInSpring) {
+  const absl::Time change = absl::FromCivil(absl::CivilSecond(2026, 3, 8, 3), NewYork());
+  for (const absl::Duration rest : {absl::Minutes(3), absl::Hours(5)}) {
+    for (absl::Duration after = absl::Minutes(1); after < absl::Hours(1);
+         after += absl::Minutes(7)) {
+      const absl::CivilSecond stamp =
+          absl::CivilSecond(2026, 3, 8, 2) + absl::ToInt64Seconds(after);
+      const absl::Time committed = change + after + Rules().overlap;
+      Cursor cursor = ReadUpTo(committed);  // a poll came just before
+      cursor.start = committed - absl::Hours(48);
+      const auto window = NextWindow(cursor, Rules(), committed + rest);
+      ASSERT_TRUE(window.has_value());
+      EXPECT_LE(LocalStart(window->from, NewYork()), stamp);
+      EXPECT_GE(LocalEnd(window->to, NewYork()), stamp);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace psups::ps_ingest
