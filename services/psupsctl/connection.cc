@@ -1,8 +1,8 @@
-#include <unistd.h>
-
-#include <iostream>
+#include <algorithm>
+#include <array>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "psups/orders/v1/connection_service.grpc.pb.h"
 #include "psups/orders/v1/order_service.grpc.pb.h"
 #include "services/psupsctl/cli.h"
@@ -16,6 +16,7 @@ using Stub = pb::ConnectionService::Stub;
 
 // Reads PeopleSoft before it answers.
 constexpr absl::Duration kTestTimeout = absl::Minutes(10);
+constexpr std::size_t kFindingWidth = 80;  // for people; a query has a hundred columns
 
 std::string Problem(const pb::Connection& connection) {
   return connection.state_reason().empty() ? connection.last_error() : connection.state_reason();
@@ -34,6 +35,13 @@ const std::vector<Column<pb::Connection>>& Columns() {
       {"UPS ACCOUNT", [](const C& c, Style) { return IdOf(c.ups_account()); }, true},
       {"NODE", [](const C& c, Style) { return c.node(); }, true},
       {"ADDRESS", [](const C& c, Style) { return c.base_url(); }, true},
+      {"AUTHENTICATION", [](const C& c, Style s) { return EnumText(c.authentication(), s); }, true},
+      {"ROW LIMIT MET",
+       [](const C& c, Style) {
+         return c.learned_row_cap() == 0 ? std::string() : absl::StrCat(c.learned_row_cap());
+       },
+       true},
+      {"LAST SWEEP", [](const C& c, Style s) { return TimeText(c.last_sweep_time(), s); }, true},
       {"PROBLEM", [](const C& c, Style) { return Problem(c); }},
   };
   return columns;
@@ -44,6 +52,8 @@ struct Options {
   std::string file = {};
   std::string password_file = {};
   std::string reason = {};
+  std::string from = {};
+  std::string to = {};
   bool yes = false;
   Paging paging = {};
 };
@@ -112,8 +122,25 @@ absl::Status Update(Session& session, const Options& options) {
   return Show(session, session.Call(kPsIngest, &Stub::UpdateConnection, request));
 }
 
+using Check = pb::TestConnectionResponse::Check;
+
+// One check as the rows of a table: its finding in lines that a person can read.
+std::vector<std::vector<std::string>> Wrapped(const Check& check) {
+  std::vector<std::string> lines(1);
+  for (const std::string& word : std::vector<std::string>(absl::StrSplit(check.finding(), ' '))) {
+    if (!lines.back().empty() && lines.back().size() + word.size() >= kFindingWidth) {
+      lines.emplace_back();
+    }
+    absl::StrAppend(&lines.back(), lines.back().empty() ? "" : " ", word);
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const std::string& line : lines) rows.push_back({"", "", line});
+  rows[0][0] = check.ok() ? "ok" : "FAILED";
+  rows[0][1] = check.subject();
+  return rows;
+}
+
 absl::Status Test(Session& session, const Options& options) {
-  using Check = pb::TestConnectionResponse::Check;
   static const std::vector<Column<Check>> columns = {
       {"", [](const Check& c, Style) { return std::string(c.ok() ? "ok" : "FAILED"); }},
       {"CHECK", [](const Check& c, Style) { return c.subject(); }},
@@ -124,17 +151,52 @@ absl::Status Test(Session& session, const Options& options) {
       const pb::TestConnectionResponse response,
       session.Call(kPsIngest, &Stub::TestConnection, For<pb::TestConnectionRequest>(options)));
   const std::vector<Check> checks(response.checks().begin(), response.checks().end());
-  WriteRows(session.out, session.format, checks, columns);
-  for (const Check& check : checks) {
-    if (!check.ok()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(check.subject(), " failed: ", check.finding()));
+  if (session.format == Format::kTable) {
+    std::vector<std::vector<std::string>> rows = {{"", "CHECK", "FINDING"}};
+    for (const Check& check : checks) {
+      for (std::vector<std::string>& row : Wrapped(check)) rows.push_back(std::move(row));
     }
+    WriteTable(session.out, rows);
+  } else {
+    WriteRows(session.out, session.format, checks, columns);
   }
-  return absl::OkStatus();
+  const auto is_bad = [](const Check& check) { return !check.ok(); };
+  const auto first = std::find_if(checks.begin(), checks.end(), is_bad);
+  if (first == checks.end()) return absl::OkStatus();
+  const auto failed = std::count_if(checks.begin(), checks.end(), is_bad);
+  return absl::FailedPreconditionError(
+      absl::StrCat(failed == 1 ? "" : absl::StrCat(failed, " checks failed; the first: "),
+                   first->subject(), " failed: ", first->finding()));
 }
 
-// What would be bought from now on.
+// Of one document type: what was read, and what of it would be bought from now on.
+struct Share {
+  const char* name = "";
+  int orders = 0;
+  int eligible = 0;
+  int schedules = 0;
+  const pb::Order* oldest = nullptr;
+
+  void Add(const pb::Order& order) {
+    ++orders;
+    int open = 0;
+    for (const auto& schedule : order.schedules()) {
+      open += schedule.ineligible_reason() == pb::Order::Schedule::INELIGIBLE_REASON_UNSPECIFIED;
+    }
+    if (open == 0) return;
+    ++eligible;
+    schedules += open;
+    if (oldest == nullptr || order.document_date() < oldest->document_date()) oldest = &order;
+  }
+  std::string Text() const {
+    const std::string of = absl::StrCat("Of ", orders, " ", name, " read so far ");
+    if (eligible == 0) return of + "none would ship now.\n";
+    return absl::StrCat(of, eligible, " would ship (", schedules, " schedules); the oldest is ",
+                        DocumentText(oldest->document()), " of ", oldest->document_date(), ".\n");
+  }
+};
+
+// What would be bought from now on, a line for each document type of which there is something.
 absl::StatusOr<std::string> Preview(Session& session, const std::string& connection) {
   pb::ListOrdersRequest request;
   request.set_connection(connection);
@@ -142,33 +204,21 @@ absl::StatusOr<std::string> Preview(Session& session, const std::string& connect
                    session.List(
                        kPsIngest, &pb::OrderService::Stub::ListOrders, request, {.all = true},
                        [](auto& page) -> auto& { return *page.mutable_orders(); }));
-  int eligible = 0;
-  int schedules = 0;
-  const pb::Order* oldest = nullptr;
+  std::array<Share, 2> shares = {Share{"purchase orders"}, Share{"requisitions"}};
   for (const pb::Order& order : orders) {
-    int open = 0;
-    for (const auto& schedule : order.schedules()) {
-      if (schedule.ineligible_reason() == pb::Order::Schedule::INELIGIBLE_REASON_UNSPECIFIED) {
-        ++open;
-      }
-    }
-    if (open == 0) continue;
-    ++eligible;
-    schedules += open;
-    if (oldest == nullptr || order.document_date() < oldest->document_date()) oldest = &order;
+    shares[order.document().document_type() == type::v1::REQUISITION].Add(order);
   }
-  if (eligible == 0) {
-    return absl::StrCat("Of ", orders.size(), " orders read so far none would ship now.");
+  std::string text;
+  for (const Share& share : shares) {
+    if (share.orders > 0) text += share.Text();
   }
-  return absl::StrCat("Of ", orders.size(), " orders read so far ", eligible, " would ship (",
-                      schedules, " schedules); the oldest is ", DocumentText(oldest->document()),
-                      " of ", oldest->document_date(), ".");
+  return text.empty() ? "No order has been read so far.\n" : text;
 }
 
 absl::Status Activate(Session& session, const Options& options) {
   const auto request = For<pb::ActivateConnectionRequest>(options);
   ASSIGN_OR_RETURN(const std::string preview, Preview(session, request.name()));
-  session.err << preview << "\n";
+  session.err << preview;
   if (!options.yes &&
       !session.Confirm(absl::StrCat("Activate ", options.id, ": buy labels and write back?"))) {
     return absl::CancelledError("not activated; --yes activates without asking");
@@ -187,6 +237,18 @@ absl::Status Resume(Session& session, const Options& options) {
                                     For<pb::ResumeConnectionRequest>(options)));
 }
 
+absl::Status Backfill(Session& session, const Options& options) {
+  auto request = For<pb::BackfillConnectionRequest>(options);
+  request.set_from_date(options.from);
+  request.set_to_date(options.to);
+  RETURN_IF_ERROR(session.Call(kPsIngest, &Stub::BackfillConnection, request).status());
+  session.err << options.id << " reads what was changed from " << options.from << " to "
+              << (options.to.empty() ? "today" : options.to)
+              << " again, beside its polls; \"psupsctl connection windows " << options.id
+              << " -o wide\" shows how far it is.\n";
+  return absl::OkStatus();
+}
+
 absl::Status Windows(Session& session, const Options& options) {
   using W = pb::Window;
   static const std::vector<Column<W>> columns = {
@@ -198,6 +260,12 @@ absl::Status Windows(Session& session, const Options& options) {
       {"ORDERS", [](const W& w, Style) { return std::to_string(w.documents()); }},
       {"NEW OR CHANGED", [](const W& w, Style) { return std::to_string(w.documents_stored()); }},
       {"CUT", [](const W& w, Style) { return std::string(w.truncated() ? "yes" : "no"); }},
+      {"PURPOSE", [](const W& w, Style s) { return EnumText(w.purpose(), s); }, true},
+      {"COUNTED",
+       [](const W& w, Style) {
+         return w.counted_rows() < 0 ? std::string() : std::to_string(w.counted_rows());
+       },
+       true},
   };
   pb::ListWindowsRequest request;
   request.set_parent(Named("connections", options.id));
@@ -230,22 +298,26 @@ void AddConnection(CLI::App& app, Cli& cli) {
                    "has a certificate of its own")
       ->required();
   create->add_option("--password-file", options->password_file,
-                     "File that holds the OPRID's password; default: standard input");
+                     "File that holds the OPRID's password, the bearer token or the client secret; "
+                     "default: standard input");
   Run(create, cli, options, Create);
   add("get", "Show a connection", Get);
   CLI::App* list = noun->add_subcommand("list", "List connections");
   AddPaging(list, options->paging);
   Run(list, cli, options, List);
-  CLI::App* update = add("update", "Change settings or the password", Update);
+  CLI::App* update = add("update", "Change settings or the credential", Update);
   update->add_option("--file", options->file, "JSON: the fields to change");
   update->add_option("--password-file", options->password_file,
-                     "File that holds the new password; - is standard input");
-  add("test", "Read a row by each query and say what is wrong", Test);
+                     "File that holds the new password, token or secret; - is standard input");
+  add("test", "Examine all that the site must be set up with; writes nothing there", Test);
   add("activate", "Buy labels and write back from now on", Activate)
       ->add_flag("--yes,-y", options->yes, "Do not ask");
   add("pause", "Go on reading, but buy and write nothing", Pause)
       ->add_option("--reason", options->reason, "Why; shown to everybody");
   add("resume", "Undo a pause, or a stop whose cause is gone", Resume);
+  CLI::App* backfill = add("backfill", "Read a range of days again, beside the polls", Backfill);
+  backfill->add_option("--from", options->from, "First day of last change, YYYY-MM-DD")->required();
+  backfill->add_option("--to", options->to, "Last day, YYYY-MM-DD; default: today");
   AddPaging(add("windows", "The time windows that were read, newest first", Windows),
             options->paging);
 }

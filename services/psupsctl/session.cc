@@ -38,7 +38,7 @@ Connector ConnectByContext(std::string context_path) {
 bool Session::Confirm(const std::string& question) {
   err << question << " [y/N] " << std::flush;
   std::string answer;
-  std::getline(in, answer);
+  if (!std::getline(in, answer)) err << "\n";  // nobody there, who would have ended the line
   answer = absl::AsciiStrToLower(answer);
   return answer == "y" || answer == "yes";
 }

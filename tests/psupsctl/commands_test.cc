@@ -100,51 +100,6 @@ TEST_F(CommandTest, AWrongFieldInAFileIsNamed) {
   EXPECT_THAT(ran.err, AllOf(HasSubstr("account.json"), HasSubstr("client_identifier")));
 }
 
-TEST_F(CommandTest, ConnectionUpdateChangesOnlyWhatTheFileNames) {
-  connections_.connection.set_name("connections/c1");
-  connections_.connection.set_version(4);
-  connections_.connection.set_node("PSFT_EP");
-  connections_.connection.set_poll_interval_seconds(60);
-  const std::string file = runner_.Write("c1.json", R"({"pollIntervalSeconds": 5})");
-  EXPECT_EQ(Run({"connection", "update", "c1", "--file", file}).code, 0);
-  EXPECT_EQ(connections_.updated.connection().version(), 4);
-  EXPECT_EQ(connections_.updated.connection().node(), "PSFT_EP");
-  EXPECT_EQ(connections_.updated.connection().poll_interval_seconds(), 5);
-  EXPECT_EQ(connections_.updated.password(), "");
-}
-
-TEST_F(CommandTest, ConnectionTestFailsIfACheckFails) {
-  auto* good = connections_.test.add_checks();
-  good->set_subject("sign-on");
-  good->set_ok(true);
-  EXPECT_EQ(Run({"connection", "test", "c1"}).code, 0);
-  auto* bad = connections_.test.add_checks();
-  bad->set_subject("query PSUPS_PO");
-  bad->set_finding("not granted: add the permission list");
-  const Ran ran = Run({"connection", "test", "c1"});
-  EXPECT_EQ(ran.code, 1);
-  EXPECT_THAT(ran.out, HasSubstr("FAILED  query PSUPS_PO  not granted"));
-  EXPECT_THAT(ran.err, HasSubstr("query PSUPS_PO failed: not granted: add the permission list"));
-}
-
-TEST_F(CommandTest, ActivateSaysWhatWouldShipAndAsks) {
-  connections_.connection.set_name("connections/c1");
-  AddOrder("0000000001");
-  AddOrder("0000000002");
-  AddOrder("0000000003").mutable_schedules(0)->set_ineligible_reason(Order::Schedule::HOLD);
-  AddOrder("0000000004", "c2");
-  const Ran no = Run({"connection", "activate", "c1"}, "n\n");
-  EXPECT_EQ(no.code, 1);
-  EXPECT_THAT(no.err, HasSubstr("Of 3 orders read so far 2 would ship (2 schedules); the oldest is "
-                                "PO US001 0000000001 of 2026-11-11."));
-  EXPECT_THAT(connections_.activated, IsEmpty());
-  EXPECT_EQ(Run({"connection", "activate", "c1"}, "").code, 1);
-  EXPECT_THAT(connections_.activated, IsEmpty());
-  EXPECT_EQ(Run({"connection", "activate", "c1"}, "y\n").code, 0);
-  EXPECT_EQ(Run({"connection", "activate", "c1", "--yes"}).code, 0);
-  EXPECT_THAT(connections_.activated, ElementsAre("connections/c1", "connections/c1"));
-}
-
 TEST_F(CommandTest, JsonListsFollowAllPagesAndTablesSayThatThereAreMore) {
   for (int i = 0; i < 2100; ++i) AddOrder(absl::StrCat(i));
   EXPECT_EQ(Run({"order", "list", "-o", "json"}).json().size(), 2100u);
@@ -495,11 +450,14 @@ TEST_F(CommandTest, CompletionKnowsNounsVerbsAndOptions) {
         try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _psupsctl; echo "${COMPREPLY[*]}"; }
         try psupsctl conn
         try psupsctl connection act
+        try psupsctl connection backfill --f
         try psupsctl shipment list --sta
       )");
   const std::string out = runner_.Path("completed");
   ASSERT_EQ(std::system(("bash " + script + " > " + out).c_str()), 0);
-  EXPECT_EQ(runner_.Read("completed"), "connection\nactivate\n--state\n");
+  EXPECT_EQ(runner_.Read("completed"),
+            "connection\nactivate\n--from\n"
+            "--state\n");
 }
 
 }  // namespace

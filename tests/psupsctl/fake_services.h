@@ -67,12 +67,25 @@ class FakeConnections : public orders::v1::ConnectionService::Service {
     response->set_state(orders::v1::Connection::ACTIVE);
     return grpc::Status::OK;
   }
+  grpc::Status BackfillConnection(grpc::ServerContext*,
+                                  const orders::v1::BackfillConnectionRequest* request,
+                                  orders::v1::BackfillConnectionResponse*) override {
+    backfilled = *request;
+    return grpc::Status::OK;
+  }
+  grpc::Status ListWindows(grpc::ServerContext*, const orders::v1::ListWindowsRequest*,
+                           orders::v1::ListWindowsResponse* response) override {
+    *response = windows;
+    return grpc::Status::OK;
+  }
 
   orders::v1::Connection connection;
   orders::v1::CreateConnectionRequest created;
   orders::v1::UpdateConnectionRequest updated;
   orders::v1::TestConnectionResponse test;
   std::vector<std::string> activated;
+  orders::v1::BackfillConnectionRequest backfilled;
+  orders::v1::ListWindowsResponse windows;
 };
 
 class FakeOrders : public orders::v1::OrderService::Service {
