@@ -94,13 +94,16 @@ std::optional<Parsed> Parse(std::string_view text) {
 
 absl::StatusOr<LocalTime> ParseLocalTime(std::string_view text, absl::TimeZone zone) {
   const std::optional<Parsed> parsed = Parse(text);
-  if (!parsed.has_value()) {
+  LocalTime time = parsed.value_or(Parsed()).time;
+  if (parsed.has_value() && parsed->offset.has_value()) {
+    const absl::Time moment = absl::FromCivil(time.second, absl::UTCTimeZone()) - *parsed->offset;
+    time.second = absl::ToCivilSecond(moment, zone);
+  }
+  // A year of other than four digits is not what a site writes, and could not be read again.
+  if (!parsed.has_value() || time.second.year() < 1000 || time.second.year() > 9999) {
     return absl::InvalidArgumentError("not a time; want YYYY-MM-DDTHH:MM:SS");
   }
-  if (!parsed->offset.has_value()) return parsed->time;
-  const absl::Time moment =
-      absl::FromCivil(parsed->time.second, absl::UTCTimeZone()) - *parsed->offset;
-  return LocalTime{.second = absl::ToCivilSecond(moment, zone), .fraction = parsed->time.fraction};
+  return time;
 }
 
 std::string FormatLocalTime(const LocalTime& time) {

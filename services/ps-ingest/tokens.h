@@ -12,6 +12,7 @@
 #include "common/http_client.h"
 #include "common/outbox.h"
 #include "psups/orders/v1/connection_service.pb.h"
+#include "services/ps-ingest/issued_token.h"
 
 namespace psups::ps_ingest {
 
@@ -55,13 +56,5 @@ class Tokens {
   std::mutex mutex_;
   std::map<std::string, Held> held_;  // by everything that the token depends on
 };
-
-// What a token endpoint answered.
-struct IssuedToken {
-  std::string token = {};
-  absl::Duration lifetime = absl::ZeroDuration();
-};
-// Errors as Tokens::Result::token. Never holds text that came.
-absl::StatusOr<IssuedToken> ReadIssuedToken(const absl::StatusOr<HttpResponse>& response);
 
 }  // namespace psups::ps_ingest

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,21 +20,16 @@
 #include "services/ups-gateway/wire/tracking_time.h"
 #include "services/ups-gateway/wire/ups_answers.h"
 #include "services/ups-gateway/wire/ups_replies.h"
-#include "spdlog/spdlog.h"
+#include "tests/fuzz/target.h"
 
 namespace psups::ups_gateway {
 namespace {
 
+using fuzz::Promise;
 namespace pb = ::psups::ups::v1;
 
 constexpr std::string_view kTracked = "1ZF3R1N00300000017";
 constexpr std::string_view kSister = "1ZF3R1N00300000026";
-
-void Promise(bool kept, const char* promise) {
-  if (kept) return;
-  std::fprintf(stderr, "not kept: %s\n", promise);
-  std::abort();
-}
 
 // Why a parser refused says the same for any input.
 template <typename Parse>
@@ -313,49 +306,22 @@ void FuzzTrackingTime(std::string_view body) {
   CheckActivity(activity);
 }
 
-using Target = void (*)(std::string_view);
-const std::map<std::string, Target> kTargets = {
-    {"address", FuzzAddress},
-    {"answers", FuzzAnswers},
-    {"drift", FuzzDrift},
-    {"errors", FuzzErrors},
-    {"recovery", FuzzRecovery},
-    {"ship", FuzzShip},
-    {"subscribe", FuzzSubscribe},
-    {"token", FuzzToken},
-    {"track", FuzzTrack},
-    {"tracked_packages", FuzzTrackedPackages},
-    {"tracking_time", FuzzTrackingTime},
-    {"void", FuzzVoid},
-    {"without_labels", FuzzWithoutLabels},
-};
-Target target = nullptr;
-
 }  // namespace
-
-// The names of the targets, a line each, if no other is asked for.
-void Choose(int argc, char** argv) {
-  constexpr std::string_view kFlag = "--parser=";
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag(argv[i]);
-    if (!flag.starts_with(kFlag)) continue;
-    const auto found = kTargets.find(std::string(flag.substr(kFlag.size())));
-    if (found != kTargets.end()) target = found->second;
-  }
-  if (target != nullptr) return;
-  for (const auto& [name, fuzz] : kTargets) std::puts(name.c_str());
-  std::exit(argc == 1 ? 0 : 2);
-}
-
 }  // namespace psups::ups_gateway
 
-extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  spdlog::set_level(spdlog::level::off);  // drift logs each path
-  psups::ups_gateway::Choose(*argc, *argv);
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  psups::ups_gateway::target({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
+const std::map<std::string, psups::fuzz::Target>& psups::fuzz::kTargets =
+    *new std::map<std::string, psups::fuzz::Target>{
+        {"address", psups::ups_gateway::FuzzAddress},
+        {"answers", psups::ups_gateway::FuzzAnswers},
+        {"drift", psups::ups_gateway::FuzzDrift},
+        {"errors", psups::ups_gateway::FuzzErrors},
+        {"recovery", psups::ups_gateway::FuzzRecovery},
+        {"ship", psups::ups_gateway::FuzzShip},
+        {"subscribe", psups::ups_gateway::FuzzSubscribe},
+        {"token", psups::ups_gateway::FuzzToken},
+        {"track", psups::ups_gateway::FuzzTrack},
+        {"tracked_packages", psups::ups_gateway::FuzzTrackedPackages},
+        {"tracking_time", psups::ups_gateway::FuzzTrackingTime},
+        {"void", psups::ups_gateway::FuzzVoid},
+        {"without_labels", psups::ups_gateway::FuzzWithoutLabels},
+    };
