@@ -35,8 +35,8 @@ struct HttpOutcome {
   // Errors: DEADLINE_EXCEEDED (total_timeout), UNAVAILABLE (DNS, connect, TLS, connection lost),
   // RESOURCE_EXHAUSTED (reply larger than max_response_bytes), ABORTED (before_body said no),
   // INVALID_ARGUMENT (the URL), FAILED_PRECONDITION (the host's address is link-local or a cloud's
-  // metadata service: never called), CANCELLED (the client was destroyed). The message names the host
-  // and what failed, never the path, the query or the body.
+  // metadata service: never called), CANCELLED (the client was destroyed). The message names the
+  // host and what failed, never the path, the query or the body.
   absl::StatusOr<HttpResponse> response = absl::UnknownError("not sent");
   bool body_started = false;
   // How it was connected: by a kept connection, by so many new ones (more than one only if a kept

@@ -10,6 +10,7 @@
 #include "services/ps-ingest/columns.h"
 #include "services/ps-ingest/connection.h"
 #include "services/ps-ingest/local_time.h"
+#include "services/ps-ingest/master_data.h"
 #include "services/ps-ingest/prompts.h"
 #include "services/ps-ingest/write_back.h"
 
@@ -91,9 +92,10 @@ void CheckLists(const pb::Connection& c, Problems& problems) {
     problems.Length("requisition_statuses", status, 1, 30);
   }
   for (const auto& [ours, theirs] : c.column_map()) {
-    if (!IsMappable(ours)) {
+    if (!IsMappable(ours) && !IsMasterColumn(ours)) {
       problems.Add("column_map", ours,
-                   "a column of docs/peoplesoft-setup.md, such as A.PO_ID or REQ:B.LINE_NBR");
+                   "a column of docs/peoplesoft-setup.md, such as A.PO_ID, REQ:B.LINE_NBR "
+                   "or VENDOR:A.NAME1");
     }
     problems.Length("column_map", theirs, 1, 60);
   }

@@ -206,6 +206,15 @@ std::vector<std::string_view> MasterColumns(Master kind) {
   return {};
 }
 
+bool IsMasterColumn(std::string_view name) {
+  for (const Master kind : kMasters) {
+    for (const std::string_view column : MasterColumns(kind)) {
+      if (name == Prefix(kind) + std::string(column)) return true;
+    }
+  }
+  return false;
+}
+
 const MasterData::Entry* MasterData::Find(const pb::Connection& connection,
                                           const MasterKey& key) const {
   const auto site = sites_.find(connection.name());
@@ -242,9 +251,12 @@ absl::Status MasterData::Put(const pb::Connection& connection, const std::vector
                              const QueryResult& result, absl::Time now) {
   const Master kind = asked.front().kind;
   const std::vector<std::string_view> names = MasterColumns(kind);
-  const std::vector<int> at =
-      FindByName(result.columns, names,
-                 {connection.column_map().begin(), connection.column_map().end()}, Prefix(kind));
+  // A.VENDOR_ID of a purchase order is another column than the vendor's.
+  std::map<std::string, std::string> column_map;
+  for (const auto& [ours, theirs] : connection.column_map()) {
+    if (absl::StartsWith(ours, Prefix(kind))) column_map[ours] = theirs;
+  }
+  const std::vector<int> at = FindByName(result.columns, names, column_map, Prefix(kind));
   std::map<std::string, std::vector<Fields>> rows;  // by id
   for (const std::vector<std::string>& values : result.rows) {
     Fields row;

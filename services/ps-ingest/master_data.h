@@ -32,6 +32,10 @@ const std::string& MasterQueryOf(const orders::v1::Connection& connection, Maste
 // What the columns of a master query are called here.
 std::vector<std::string_view> MasterColumns(Master kind);
 
+// Whether a column map may name it: one of those columns with VENDOR:, LOCATION: or ITEM: before
+// it.
+bool IsMasterColumn(std::string_view name);
+
 // Addresses, weights and dimensions where a site has them in queries of their own: looked up in
 // batches, kept for lookup_max_age_seconds. From any thread.
 class MasterData {
