@@ -1,29 +1,22 @@
 """A year of ps-ingest under moved time: documents of every kind and lateness, a site that fails in each
 way it can and is away for hours, a service that is stopped and killed.
 
-Real ps-ingest, audit-ledger, PostgreSQL and peoplesoft-sandbox together. What is to be found is known
-here (year_documents.py); what was found is judged in year_judge.py.
+What is to be found is known here (year_documents.py); what was found is judged in year_judge.py.
 """
 
-import json
 import os
 import random
-import signal
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from ingest_stack import IngestStack
 from moved_time import MovedTime
-from pg_proxy import PgProxy
-from sql_session import SqlSession
 from year_calendar import QUIET, Calendar, clear_of_quiet, is_quiet
-from year_documents import DAY, HOUR, TABLES, ZONE, Archive, local, stamp_in_no_hour
+from year_documents import DAY, HOUR, ZONE, Archive, local, stamp_in_no_hour
 
-from deploy.local import customers, sandboxes
-from deploy.local.layout import StackError, write_private
-from deploy.local.psupsctl import write_context
-from deploy.local.stack import Stack
+from deploy.local.layout import BINARIES, StackError
 
 FAULTS = ("bare_500", "ib_error_200", "status_503", "html_login", "redirect_302", "reset_before",
           "reset_mid_body", "truncate", "duplicate_rows", "wrong_numrows", "withhold", "slow",
@@ -36,6 +29,8 @@ CONNECTION = {
     "max_rows": MAX_ROWS, "poll_interval_seconds": 60, "max_poll_interval_seconds": 300,
     "sweep_interval_seconds": 14 * DAY,
     "quiet_hours": [{"from": begin, "to": end} for begin, end in QUIET]}
+# In a whole year, and in one with a hole: a sweep's windows come one a minute.
+LONGEST_WINDOW_DAYS = (10, 60)
 # Where it is killed, in turn: at the commit of this statement, or while the site is silent.
 KILLS = (("INSERT INTO windows", "before"), ("INSERT INTO order_revisions", "after"),
          ("INSERT INTO order_revisions", "before"), ("INSERT INTO windows", "after"), None)
@@ -64,13 +59,9 @@ class Plan:
 class IngestYear:
     def __init__(self, name: str, plan: Plan):
         self.plan, self.random = plan, random.Random(plan.seed)
-        self.stack = Stack(name)
-        self.site = self.stack.sites["c1"]
-        self.service = self.stack.services["ps-ingest"]
-        self.archive = Archive(self.random)
-        self.proxy: PgProxy | None = None
-        self.sql: SqlSession | None = None
+        self.world = IngestStack(name, LEASE)
         self.clock: MovedTime | None = None
+        self.archive = Archive(self.random)
         begin = datetime(datetime.now(ZONE).year + 1, 1, 2, tzinfo=ZONE).timestamp()
         self.calendar = Calendar(begin, plan.days_around, plan.stride_hours, self.random)
         self.kills = self.late = self.beyond = self.polled = self.no_hour = 0
@@ -84,59 +75,16 @@ class IngestYear:
 
     def __enter__(self) -> "IngestYear":
         try:
-            self._start()
+            days = LONGEST_WINDOW_DAYS[bool(self.plan.days_around)]
+            self.world.start(self.calendar.begin, CONNECTION | {"max_window_seconds": days * DAY})
+            self.clock = self.world.clock
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_exception) -> None:
-        if self.sql is not None:
-            self.sql.close()
-        self.service.process.stop()
-        if self.proxy is not None:
-            self.proxy.stop()
-        self.stack.remove()
-
-    def _start(self) -> None:
-        stack = self.stack
-        stack.remove()
-        stack.prepare()
-        stack.cluster.stop()
-        self.clock = MovedTime(stack.cluster.place)
-        self.clock.step(int(self.calendar.begin - time.time()))
-        stack.cluster.environment = self.clock.environment
-        stack.cluster.start()
-        self.sql = SqlSession(stack.cluster)
-        config = sandboxes.peoplesoft_config("c1", stack.ports, stack.secrets)
-        self.site.start(config, self.clock.environment)
-        self.site.wait()
-        self.site.admin.post("/admin/orders", {"tables": TABLES})
-        ledger = stack.services["audit-ledger"]
-        ledger.start(stack.variables("audit-ledger") | self.clock.environment)
-        ledger.wait()
-        self._start_ps_ingest()
-        self._connect()
-
-    def _start_ps_ingest(self) -> None:
-        folder = self.stack.home / "proxies" / "ps-ingest"
-        folder.mkdir(parents=True, exist_ok=True)
-        socket = str(self.stack.cluster.socket / ".s.PGSQL.5432")
-        self.proxy = PgProxy(str(folder), socket, 5432)
-        self.service.start(self.stack.variables("ps-ingest") | self.clock.environment | {
-            "PSUPS_DATABASE_URL": f"host={folder} port=5432 user=ps_ingest dbname=psups",
-            "PSUPS_LEASE": f"{LEASE}s", "PSUPS_POLL_IDLE_WAIT": "30ms"})
-        self.service.wait()
-
-    def _connect(self) -> None:
-        home, ports = self.stack.home, self.stack.ports
-        go_live = local(self.calendar.begin).date()
-        settings = customers.connection("c1", ports, go_live) | CONNECTION | {
-            "max_window_seconds": (60 if self.plan.days_around else 10) * DAY}
-        file = write_private(home / "connection.json", json.dumps(settings))
-        password = write_private(home / "connection.password", self.stack.secrets["c1"])
-        write_context(self.stack.context, ports)
-        self.stack.psupsctl.run("connection", "create", "--file", file, "--password-file", password)
+        self.world.stop()
 
     # ---- the year ----
 
@@ -184,7 +132,7 @@ class IngestYear:
         landed = self.clock.now()
         if self._settle(landed):
             self.polled += 1
-            self.archive.settle(landed, LAG)
+            self.archive.settle(landed, self.clock.now(), LAG)
         self._load(self._late_documents(len(late)))
 
     # ---- documents ----
@@ -236,19 +184,14 @@ class IngestYear:
                 self.near[near] += 1
         now = self.clock.now()
         if made:
-            self.site.admin.post("/admin/orders", {
+            self.world.site.admin.post("/admin/orders", {
                 "documents": [document.to_load(version, now) for document, version in made]})
 
     # ---- mishaps ----
 
     def _fault(self, kind: str, number: int) -> None:
-        rule = {"id": f"{kind}:{number}", "route": "query", "kind": kind, "count": 1}
-        if kind == "slow":
-            rule["delay_ms"] = SLOW_MS
-        self.site.admin.post("/admin/faults", {"add": [rule]})
-
-    def _hits(self) -> dict[str, int]:
-        return {rule["id"]: rule["hits"] for rule in self.site.admin.get("/admin/faults")["faults"]}
+        delay = {"delay_ms": SLOW_MS} if kind == "slow" else {}
+        self.world.add_fault(f"{kind}:{number}", kind, count=1, **delay)
 
     def _arm_kill(self) -> None:
         """One at a time: the next waits for its turn."""
@@ -257,27 +200,19 @@ class IngestYear:
         point = KILLS[self.kills % len(KILLS)]
         if point is None:
             self.rule = f"withhold:kill-{self.kills}"
-            self.site.admin.post("/admin/faults", {"add": [
-                {"id": self.rule, "route": "query", "kind": "withhold", "count": 1}]})
+            self.world.add_fault(self.rule, "withhold", count=1)
         else:
-            self.rule = self.proxy.arm(*point, lambda _rule: self._kill())
-
-    def _kill(self) -> None:
-        pid = self.service.process.pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+            self.rule = self.world.proxy.arm(*point, lambda _rule: self.world.kill())
 
     def _kill_is_due(self) -> bool:
         if isinstance(self.rule, str):
-            return self._hits()[self.rule] > 0
+            return self.world.hits()[self.rule] > 0
         return self.rule is not None and self.rule.hit.is_set()
 
     def _raise_from_the_dead(self) -> None:
-        self.service.process.kill()  # returns once it is gone
         self.rule = None
         self.kills += 1
-        self.service.restart()
-        self.service.wait()
+        self.world.begin_again()
         self._advance(LEASE + 1)  # the dead one's lease
 
     def _go_away(self) -> None:
@@ -291,10 +226,9 @@ class IngestYear:
         self.hours_away[who] -= begin / HOUR
         if who == "site":
             kind = self.random.choice(("status_503", "reset_before"))
-            self.site.admin.post("/admin/faults", {"add": [
-                {"id": "away", "route": "*", "kind": kind}]})
+            self.world.add_fault("away", kind, route="*")
         else:
-            self.service.process.stop()
+            self.world.service.process.stop()
 
     def _come_back(self) -> None:
         if not self.away:
@@ -302,10 +236,17 @@ class IngestYear:
         who, self.away = self.away[0], None
         self.hours_away[who] += self.clock.now() / HOUR
         if who == "site":
-            self.site.admin.post("/admin/faults", {"remove": ["away"]})
+            self.world.remove_fault("away")
         else:
-            self.service.restart()
-            self.service.wait()
+            self.world.begin_again()
+            self._backfill()
+
+    def _backfill(self) -> None:
+        """A person has the last month read again."""
+        today = local(self.clock.now()).date()
+        self.world.call("admin", "ConnectionService/BackfillConnection", {
+            "name": "connections/c1", "from_date": (today - timedelta(days=30)).isoformat(),
+            "to_date": today.isoformat()})
 
     # ---- time ----
 
@@ -325,7 +266,7 @@ class IngestYear:
         while True:
             if self._kill_is_due():
                 self._raise_from_the_dead()
-            due, leased, watermark, error = self.sql.ask(STATE)[0]
+            due, leased, watermark, error = self.world.sql.ask(STATE)[0]
             if (due, leased) == ("f", "f") or (self.away and self.away[0] == "ps-ingest"):
                 return float(watermark), error
             if time.monotonic() > deadline:
@@ -341,7 +282,7 @@ class IngestYear:
             if self.away or is_quiet(self.clock.now()):
                 return False
             self._advance(MOST_RETRY_WAIT)
-        raise StackError(f"the site is read no more: {self.sql.ask(STATE)}")
+        raise StackError(f"the site is read no more: {self.world.sql.ask(STATE)}")
 
     # ---- the end ----
 
@@ -350,7 +291,7 @@ class IngestYear:
         for _try in range(100 * (1 + self.plan.kills)):
             if self.kills < self.plan.kills:
                 self._arm_kill()
-            unmet = [rule for rule, hits in self._hits().items() if not hits]
+            unmet = [rule for rule, hits in self.world.hits().items() if not hits]
             if not unmet and self.rule is None and self.kills >= self.plan.kills:
                 break
             self._stride(self.clock.now() + 600, 1)
@@ -361,7 +302,7 @@ class IngestYear:
         self.ended = self.clock.now()
 
     def _sweep_began(self) -> bool:
-        return self.sql.ask("SELECT bool_or(position_time IS NOT NULL) FROM ps_ingest.source_cursors "
+        return self.world.sql.ask("SELECT bool_or(position_time IS NOT NULL) FROM ps_ingest.source_cursors "
                             "WHERE enabled AND purpose = 'SWEEP'") == [["t"]]
 
     def _sweep(self) -> None:
@@ -370,10 +311,10 @@ class IngestYear:
                 "FROM ps_ingest.source_cursors WHERE enabled AND purpose = 'SWEEP'"
         self._advance(CONNECTION["sweep_interval_seconds"])
         begun = self.clock.now()
-        while float(self.sql.ask(ended)[0][0]) < begun:
+        while float(self.world.sql.ask(ended)[0][0]) < begun:
             self._rest()
             self._advance(MOST_RETRY_WAIT)
         self._settle(self.clock.now())
 
     def results(self) -> Path:
-        return Path(os.environ.get("SOAK_RESULTS") or sandboxes.BINARIES.parent / "soak")
+        return Path(os.environ.get("SOAK_RESULTS") or BINARIES.parent / "soak")

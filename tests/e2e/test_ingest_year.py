@@ -91,6 +91,11 @@ class Years(unittest.TestCase):
     def test_one_read_of_a_user_is_in_flight(self):
         self.assertEqual(self.judge.together(), [])
 
+    def test_sweeps_and_backfills_came_to_their_ends(self):
+        self.assertGreater(self.summary["windows_by_purpose"]["SWEEP"], 0)
+        self.assertGreater(self.summary["windows_by_purpose"]["BACKFILL"], 0)
+        self.assertEqual(self.judge.backfills, [["f"], ["f"]])
+
     def test_the_connection_was_never_stopped(self):
         self.assertEqual(self.judge.states, [["OBSERVE"]])
 

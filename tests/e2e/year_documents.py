@@ -57,7 +57,7 @@ class Version:
     visible: float  # when its transaction committed
     late: bool = False    # committed after a poll that was later than its stamp
     beyond: bool = False  # and later than the overlap: only a sweep can find it
-    stood: bool = False   # a whole round of polls was read while it was the newest
+    stood_until: float | None = None  # when a whole round of polls was read while it was the newest
 
 
 @dataclass
@@ -79,8 +79,13 @@ class Document:
     def contents(self) -> int:
         return len({v.content for v in self.versions})
 
-    def contents_that_stood(self) -> int:
-        return len({v.content for v in self.versions if v.stood})
+    def due(self) -> list[float]:
+        """The moments by which one revision more was to be stored each time."""
+        by_content: dict[int, float] = {}
+        for version in self.versions:
+            if version.stood_until is not None:
+                by_content.setdefault(version.content, version.stood_until)
+        return list(by_content.values())
 
     def quantities(self) -> list[str]:
         return [str(self.newest.content + line) for line in range(self.lines)]
@@ -149,13 +154,14 @@ class Archive:
         self.unsettled.append((document, version))
         return document, version
 
-    def settle(self, read_from: float, lag: float) -> None:
-        """Polls that began after `read_from` were read whole, and nothing was loaded meanwhile."""
+    def settle(self, read_from: float, now: float, lag: float) -> None:
+        """Polls that began after `read_from` were read whole by `now`; nothing was loaded meanwhile."""
         waiting = []
         for document, version in self.unsettled:
             if version is not document.newest or version.beyond:
                 continue  # it was replaced before a poll came by, or polls cannot find it
-            version.stood = version.visible <= read_from and version.stamp <= read_from - lag - 2
-            if not version.stood:
+            if version.visible <= read_from and version.stamp <= read_from - lag - 2:
+                version.stood_until = now
+            else:
                 waiting.append((document, version))
         self.unsettled = waiting

@@ -1,8 +1,6 @@
 """What came of a year of ps-ingest: its database, ListOrders and the sandbox's journal against what the
 run itself knows of its documents."""
 
-import json
-import subprocess
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -11,10 +9,9 @@ from ingest_year import FAULTS, LAG, READ_TIMEOUT, SLOW_MS, IngestYear
 from year_calendar import is_quiet
 from year_documents import DAY, HOUR, ZONE, local
 
-from deploy.local import certificates
-from deploy.local.layout import BINARIES, StackError
+from deploy.local.layout import StackError
 
-LIST = "psups.orders.v1.OrderService/ListOrders"
+LIST = "OrderService/ListOrders"
 KINDS = {"PURCHASE_ORDER": "PO", "REQUISITION": "REQ"}
 # In place of an answer; and the answers that nobody could take whole.
 NO_ANSWER = {"bare_500", "ib_error_200", "status_503", "html_login", "redirect_302", "reset_before",
@@ -63,17 +60,19 @@ def gaps_of(windows: list[tuple[str, str, float]], begin: float, end: float) -> 
 class Judge:
     def __init__(self, year: IngestYear):
         self.year, self.plan = year, year.plan
-        admin = year.site.admin
+        admin = year.world.site.admin
         self.journal = [e for e in admin.journal() if e["route"] == "query"]
         self.reads = dict(self._by_call(admin.truth()["reads"]))
-        self.windows = year.sql.ask(
+        self.windows = year.world.sql.ask(
             "SELECT call_id, document_type, purpose, from_local, to_local, row_count, truncated, "
             "extract(epoch FROM read_time) FROM ps_ingest.windows ORDER BY window_id")
-        self.rows = year.sql.ask(
-            "SELECT o.document_type, o.business_unit, o.document_id, count(*), count(r.revision), "
-            "max(o.revision) FROM ps_ingest.orders o LEFT JOIN ps_ingest.order_revisions r "
+        self.rows = year.world.sql.ask(
+            "SELECT o.document_type, o.business_unit, o.document_id, max(o.revision), "
+            "string_agg(extract(epoch FROM r.create_time)::text, ' ' ORDER BY r.revision) FROM ps_ingest.orders o LEFT JOIN ps_ingest.order_revisions r "
             "USING (connection_id, order_id) GROUP BY o.connection_id, o.order_id")
-        self.states = year.sql.ask("SELECT state FROM ps_ingest.connections")
+        self.states = year.world.sql.ask("SELECT state FROM ps_ingest.connections")
+        self.backfills = year.world.sql.ask("SELECT enabled FROM ps_ingest.source_cursors "
+                                      "WHERE purpose = 'BACKFILL'")
         self.orders = {self._key(order): order for order in self._list_orders()}
 
     # ---- evidence ----
@@ -90,23 +89,11 @@ class Judge:
     def _list_orders(self) -> list[dict]:
         found, token = [], ""
         while True:
-            page = self._call({"page_size": 1000, "page_token": token})
+            page = self.year.world.call("viewer", LIST, {"page_size": 1000, "page_token": token})
             found += page.get("orders", [])
             token = page.get("next_page_token", "")
             if not token:
                 return found
-
-    def _call(self, request: dict) -> dict:
-        tls = ["--ca", certificates.AUTHORITY, "--cert", certificates.certificate("viewer"), "--key",
-               certificates.key("viewer")]
-        address = f"localhost:{self.year.stack.ports['ps-ingest']}"
-        done = subprocess.run([BINARIES / "grpc_call", "--address", address, *tls, LIST],
-                              input=json.dumps(request) + "\n", capture_output=True, text=True,
-                              check=True)
-        reply = json.loads(done.stdout)
-        if reply["code"] != "OK":
-            raise StackError(f"ListOrders: {reply}")
-        return reply["reply"]
 
     @staticmethod
     def _key(order: dict) -> tuple[str, str, str]:
@@ -117,8 +104,9 @@ class Judge:
     # ---- verdicts ----
 
     def missed(self) -> list[str]:
-        """Documents that are not stored as they stand, or lack a revision that stood long enough."""
-        revisions = {tuple(row[:3]): int(row[4]) for row in self.rows}
+        """Documents that are not stored as they stand, or lacked a revision when the polls were done
+        that were to bring it."""
+        stored = {tuple(row[:3]): list(map(float, row[4].split())) for row in self.rows}
         found = []
         for document in self.year.archive.documents:
             order = self.orders.get(document.key)
@@ -126,8 +114,10 @@ class Judge:
                               [s["ordered_quantity"] for s in order["schedules"]])
             if said != (document.newest.status, document.quantities()):
                 found.append(f"{document}: stored is {said}")
-            elif revisions[document.key] < document.contents_that_stood():
-                found.append(f"{document}: {revisions[document.key]} revisions")
+                continue
+            times = stored[document.key]
+            if any(sum(at <= due for at in times) <= n for n, due in enumerate(document.due())):
+                found.append(f"{document}: revisions at {times}")
         return found
 
     def doubles(self) -> list[str]:
@@ -135,8 +125,9 @@ class Judge:
         contents = {d.key: d.contents() for d in self.year.archive.documents}
         seen = Counter(tuple(row[:3]) for row in self.rows)
         return ([f"{key}: {count} rows" for key, count in seen.items() if count > 1] +
-                [str(row) for row in self.rows if int(row[4]) > contents.get(tuple(row[:3]), 0)
-                 or row[4] != row[5]])
+                [str(row) for row in self.rows
+                 if int(row[3]) > contents.get(tuple(row[:3]), 0)
+                 or int(row[3]) != len(row[4].split())])
 
     def unreconciled(self) -> tuple[list, list]:
         """Windows that are not what the site answered; and answers, whole as far as the site knows,
@@ -201,5 +192,6 @@ class Judge:
             "too_fresh": len(self.too_fresh()), "reads_together": len(self.together()),
             "unreconciled": len(wrong), "answers_untold": len(untold),
             "reads": len(self.journal), "windows": len(self.windows),
+            "windows_by_purpose": dict(Counter(row[2] for row in self.windows)),
             "windows_cut": sum(row[6] == "t" for row in self.windows),
             "seconds": round(seconds)}
