@@ -160,7 +160,7 @@ class SandboxTest : public ::testing::Test {
   }
   void WriteBack() {
     stack_.Exec("UPDATE write_back_lanes SET due_time = now()");
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 100; ++i) {
       const auto count = write_backer_->Step();
       ASSERT_OK(count.status());
       write_backer_->Drain();
