@@ -566,6 +566,16 @@ TEST_F(HttpTest, HostileHeadersAndUrlsAreRefused) {
   }
 }
 
+TEST_F(HttpTest, AnAddressOfTheMachinesOwnCloudIsNeverCalled) {
+  for (const char* host :
+       {"169.254.169.254", "169.254.1.1", "[fe80::1]", "[::ffff:169.254.169.254]",
+        "[fd00:ec2::254]", "100.100.100.200", "168.63.129.16"}) {
+    const HttpOutcome outcome = client_->Send({.url = absl::StrCat("http://", host, "/latest")});
+    EXPECT_THAT(outcome.response.status(), HasCode(absl::StatusCode::kFailedPrecondition)) << host;
+    EXPECT_FALSE(outcome.body_started);
+  }
+}
+
 TEST_F(HttpTest, TwoHundredRequestsAreInFlightTogether) {
   constexpr int kRequests = 200;
   std::mutex mutex;

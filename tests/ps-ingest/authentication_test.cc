@@ -97,6 +97,27 @@ TEST_F(AuthenticationTest, AnIdentityProviderThatIsAwayIsAskedAgain) {
   EXPECT_THAT(DocumentIds(), SizeIs(1));
 }
 
+TEST_F(AuthenticationTest, ACallThatNeverLeftForWantOfATokenIsToldApart) {
+  Load({Order("0000000001", "2026-11-20T10:00:00")});
+  Fault({{"id", "away"}, {"route", "token"}, {"kind", "status_503"}, {"count", 1}});
+  Connect(TokenSettings(), "s3cret");
+  Poll();
+  const Json entry = stack_.Audit("ps.query").at(0);
+  EXPECT_EQ(entry["detail"]["outcome"], "not sent");
+  EXPECT_FALSE(CallsSeen().contains(entry["detail"]["call_id"].get<std::string>()));
+  // The identity provider got its request and answered.
+  EXPECT_EQ(stack_.Audit("ps.token").at(0)["detail"]["http_status"], 503);
+  Poll();
+  // A repetition that has no token does not leave either; what it repeats did.
+  Admin("POST", "/admin/tokens/revoke", Json::object());
+  Fault({{"id", "away"}, {"route", "token"}, {"kind", "status_503"}, {"count", 1}});
+  Poll();
+  const Json repeated = stack_.Audit("ps.token_refused").at(0);
+  EXPECT_EQ(repeated["detail"]["outcome"], "not sent");
+  EXPECT_TRUE(CallsSeen().contains(repeated["detail"]["repeats"].get<std::string>()));
+  EXPECT_FALSE(CallsSeen().contains(repeated["detail"]["call_id"].get<std::string>()));
+}
+
 TEST_F(AuthenticationTest, AWrongScopeIsAMatterOfTheSetting) {
   pb::Connection settings = TokenSettings();
   settings.set_scope("erp.write");

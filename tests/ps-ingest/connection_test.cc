@@ -48,6 +48,38 @@ INSTANTIATE_TEST_SUITE_P(
              "document_types"},
         Case{"Map", [](auto& c) { (*c.mutable_column_map())["A.NOPE"] = "X"; },
              "column_map: \"A.NOPE\""},
+        Case{"MapOfAnotherType", [](auto& c) { (*c.mutable_column_map())["REQ:A.PO_REF"] = "X"; },
+             "column_map: \"REQ:A.PO_REF\""},
+        Case{"TokenUrl", [](auto& c) { c.set_authentication(pb::Connection::CLIENT_CREDENTIALS); },
+             "token_url"},
+        Case{"Prompts", [](auto& c) { c.add_window_prompts("FROM_DTTM,TO_DTTM"); },
+             "window_prompts"},
+        Case{"LonelyPrompt",
+             [](auto& c) {
+               c.clear_window_prompts();
+               for (const char* name : {"FROM_DTTM", "TO_DTTM", "AFTER_ID"}) {
+                 c.add_window_prompts(name);
+               }
+             },
+             "AFTER_BU and AFTER_ID or neither"},
+        Case{"PromptName", [](auto& c) { (*c.mutable_prompt_names())["ID_11"] = "X"; },
+             "prompt_names: \"ID_11\""},
+        Case{"Quiet",
+             [](auto& c) {
+               c.add_quiet_hours()->set_from("22:00");
+               c.mutable_quiet_hours(0)->set_to("24:00");
+             },
+             "quiet_hours: \"22:00 to 24:00\""},
+        Case{"MaxInterval", [](auto& c) { c.set_max_poll_interval_seconds(59); },
+             "max_poll_interval_seconds: \"59\", want 60 to 86400"},
+        Case{"WriteBackField", [](auto& c) { (*c.mutable_write_back_fields())["NOPE"] = "X"; },
+             "write_back_fields: \"NOPE\""},
+        Case{"WriteBackFieldTwice",
+             [](auto& c) {
+               (*c.mutable_write_back_fields())["STATUS"] = "X";
+               (*c.mutable_write_back_fields())["DESCR"] = "X";
+             },
+             "a name of its own"},
         Case{"Pem", [](auto& c) { c.set_ca_bundle_pem("no"); }, "ca_bundle_pem"}),
     [](const auto& info) { return info.param.name; });
 

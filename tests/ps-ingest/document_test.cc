@@ -23,6 +23,20 @@ Answer Read(const std::string& body, const pb::Connection& connection = SampleCo
 
 Answer ReadRows(const std::vector<Json>& rows) { return Read(SampleBody(rows)); }
 
+Json RequisitionRow() {
+  Json row;
+  const Json sample = SampleRow();
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    const std::string name(ColumnName(static_cast<Column>(i), type::v1::REQUISITION));
+    if (!name.empty()) row[name] = sample.value(name, Json(" "));
+  }
+  row["A.REQ_ID"] = "0000000009";
+  row["A.REQ_STATUS"] = "Approved";
+  row["A.REQ_DT"] = "2026-11-20";
+  row["C.QTY_REQ"] = 2;
+  return row;
+}
+
 TEST(Documents, AreGroupedByKeyLineAndSchedule) {
   Json second_schedule = SampleRow();
   second_schedule["C.SCHED_NBR"] = 2;
@@ -80,16 +94,7 @@ TEST(Documents, HaveNoAddressWhereOnlyANameIsKnown) {
 }
 
 TEST(Documents, TakeARequisitionForSourcedIfAnyDistributionIs) {
-  Json row;
-  const Json sample = SampleRow();
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
-    const std::string name(ColumnName(static_cast<Column>(i), type::v1::REQUISITION));
-    if (!name.empty()) row[name] = sample.value(name, Json(" "));
-  }
-  row["A.REQ_ID"] = "0000000009";
-  row["A.REQ_STATUS"] = "Approved";
-  row["A.REQ_DT"] = "2026-11-20";
-  row["C.QTY_REQ"] = 2;
+  const Json row = RequisitionRow();
   Json distribution = row;
   distribution["J.PO_ID"] = "0000000123";
   const Answer open = Read(SampleBody({row}), SampleConnection(), type::v1::REQUISITION);
@@ -100,6 +105,69 @@ TEST(Documents, TakeARequisitionForSourcedIfAnyDistributionIs) {
   const pb::Order::Schedule& schedule = sourced.documents.readable[0].order.schedules(0);
   EXPECT_EQ(schedule.ineligible_reason(), pb::Order::Schedule::SOURCED_TO_PO);
   EXPECT_EQ(schedule.sourced_document_id(), "0000000123");
+}
+
+TEST(Documents, HoldARequisitionWhereTheSiteDoesNotSayWhetherItWasSourced) {
+  Json row = RequisitionRow();
+  row.erase("J.PO_ID");
+  const Answer answer = Read(SampleBody({row}), SampleConnection(), type::v1::REQUISITION);
+  ASSERT_FALSE(answer.error.has_value()) << answer.error->sentence;
+  EXPECT_EQ(answer.documents.readable[0].order.schedules(0).ineligible_reason(),
+            pb::Order::Schedule::LINK_UNKNOWN);
+}
+
+TEST(Documents, OfPurchaseOrdersAreNotReadWithoutTheirSourcesIfRequisitionsShipToo) {
+  Json row = SampleRow();
+  row.erase("J.REQ_ID");
+  EXPECT_THAT(ReadRows({row}).error->sentence, HasSubstr("J.REQ_ID"));
+  pb::Connection orders_only = SampleConnection();
+  orders_only.clear_document_types();
+  orders_only.add_document_types(type::v1::PURCHASE_ORDER);
+  EXPECT_FALSE(Read(SampleBody({row}), orders_only).error.has_value());
+}
+
+TEST(Documents, KnowTheRequisitionsThatTheyCameFromEachOnce) {
+  Json first = SampleRow();
+  first.update({{"J.REQ_ID", "R2"}, {"J.REQ_LINE_NBR", 1}, {"J.REQ_SCHED_NBR", 1}});
+  Json second = first;
+  second.update({{"J.BUSINESS_UNIT_REQ", "US000"}, {"J.REQ_ID", "R9"}});
+  const Answer answer = ReadRows({first, second, first});
+  ASSERT_FALSE(answer.error.has_value()) << answer.error->sentence;
+  const pb::Order::Schedule& schedule = answer.documents.readable[0].order.schedules(0);
+  ASSERT_EQ(schedule.sources_size(), 2);
+  EXPECT_EQ(schedule.sources(0).business_unit(), "US000");
+  EXPECT_EQ(schedule.sources(1).business_unit(), "US001");  // blank: the order's own
+  EXPECT_EQ(schedule.sources(1).requisition_id(), "R2");
+}
+
+TEST(Documents, ShipToTheCustomersAddressAndNowhereElseIfTheyShipToACustomer) {
+  Json row = SampleRow();
+  row["C.SHIP_TO_CUST_ID"] = "CUST1";
+  EXPECT_FALSE(ReadRows({row}).documents.readable[0].order.schedules(0).has_ship_to());
+  row.update({{"K.NAME1", "Jane's Garage"}, {"K.ADDRESS1", "5 Elm St"}, {"K.CITY", "Dayton"}});
+  const Answer answer = ReadRows({row});
+  EXPECT_EQ(answer.documents.readable[0].order.schedules(0).ship_to().city(), "Dayton");
+}
+
+TEST(Documents, OfRequisitionsLeaveFromTheInventoryIfTheLineNamesNoVendor) {
+  Json row = RequisitionRow();
+  for (const char* column : {"D.ADDRESS1", "D.CITY", "D.POSTAL"}) row[column] = " ";
+  row.update({{"N.DESCR", "Store 7"}, {"N.ADDRESS1", "7 Depot Rd"}, {"N.CITY", "Akron"}});
+  const Answer answer = Read(SampleBody({row}), SampleConnection(), type::v1::REQUISITION);
+  EXPECT_EQ(answer.documents.readable[0].order.schedules(0).ship_from().city(), "Akron");
+}
+
+TEST(Documents, ConvertUnitsByTheItemThenByAnyItemThenNotAtAll) {
+  const auto rate = [](const Json& changes) {
+    Json row = SampleRow();
+    row.update(changes);
+    const Answer answer = ReadRows({row});
+    return answer.documents.readable[0].order.schedules(0).conversion_rate();
+  };
+  EXPECT_EQ(rate({{"H.CONVERSION_RATE", "12.00000000"}, {"M.CONVERSION_RATE", 10}}), "12");
+  EXPECT_EQ(rate({{"H.CONVERSION_RATE", 0}, {"M.CONVERSION_RATE", 10}}), "10");
+  EXPECT_EQ(rate({{"I.UNIT_MEASURE_STD", "EA"}}), "1");
+  EXPECT_EQ(rate({{"I.UNIT_MEASURE_STD", "CS"}}), "");
 }
 
 TEST(Documents, NameDocumentAndColumnOfWhatCannotBeReadButNotTheValue) {

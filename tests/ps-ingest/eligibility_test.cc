@@ -53,8 +53,39 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoDate", [](auto& f) { f.document_date = ""; }, Schedule::BEFORE_GO_LIVE},
         Case{"Sourced", [](auto& f) { f.sourced_to_purchase_order = true; },
              Schedule::SOURCED_TO_PO},
+        Case{"SourcedWhateverItsStatus",
+             [](auto& f) {
+               f.sourced_to_purchase_order = true;
+               f.document_status = "C";
+             },
+             Schedule::SOURCED_TO_PO},
+        Case{"LinkUnknown", [](auto& f) { f.link_unknown = true; }, Schedule::LINK_UNKNOWN},
         Case{"Received", [](auto& f) { f.open_quantity = Decimal(); }, Schedule::NOTHING_OPEN}),
     [](const auto& info) { return info.param.name; });
+
+TEST(Eligibility, FollowsTheConnectionsTrigger) {
+  orders::v1::Connection connection = SampleConnection();
+  auto& trigger = *connection.mutable_shipping_trigger();
+  const auto reason = [&](auto change) {
+    ScheduleFacts facts = Good();
+    change(facts);
+    return WhyIneligible(facts, RulesOf(connection, type::v1::PURCHASE_ORDER));
+  };
+  const auto ships = Schedule::INELIGIBLE_REASON_UNSPECIFIED;
+  trigger.set_ship_held(true);
+  trigger.set_ship_services(true);
+  trigger.set_ship_amount_only(true);
+  trigger.set_ship_direct(true);
+  EXPECT_EQ(reason([](auto& f) { f.on_hold = true; }), ships);
+  EXPECT_EQ(reason([](auto& f) { f.physical_nature = "S"; }), ships);
+  EXPECT_EQ(reason([](auto& f) { f.amount_only = true; }), ships);
+  EXPECT_EQ(reason([](auto& f) { f.ships_to_customer = true; }), ships);
+  trigger.add_recv_req("Y");
+  trigger.add_recv_req("N");
+  EXPECT_EQ(reason([](auto& f) { f.receiving = ReceivingCode("Optional"); }), ships);
+  EXPECT_EQ(reason([](auto& f) { f.receiving = "X"; }), Schedule::RECV_REQ);
+  EXPECT_EQ(reason([](auto&) {}), Schedule::RECV_REQ);  // nobody knows
+}
 
 TEST(Eligibility, ShipsOnlyForTheConnectionsBusinessUnitsIfItHasSome) {
   orders::v1::Connection connection = SampleConnection();

@@ -73,6 +73,38 @@ TEST(QueryResult, RefusesWhatIsCutOrNoJsonWithoutShowingIt) {
   }
 }
 
+TEST(XmlpResult, HoldsRowsByLocalNamesWhateverTheNamespace) {
+  const auto result = ParseQueryResult(
+      R"(<?xml version="1.0"?><m:QAS_GETQUERYRESULTS_RESP_MSG xmlns:m="a"><query xmlns="b"
+         numrows="2" queryname="Q"><row rownumber="1"><A.PO_ID><![CDATA[0000000123]]></A.PO_ID>
+         <C.QTY_PO>3.50</C.QTY_PO><A.REF/></row><row rownumber="2"><A.PO_ID> 9 </A.PO_ID></row>
+         </query></m:QAS_GETQUERYRESULTS_RESP_MSG>)");
+  ASSERT_OK(result.status());
+  EXPECT_EQ(result->status, "success");
+  EXPECT_EQ(result->row_count, 2);
+  EXPECT_THAT(result->columns, ElementsAre("A.PO_ID", "C.QTY_PO", "A.REF"));
+  EXPECT_THAT(result->rows,
+              ElementsAre(ElementsAre("0000000123", "3.50", ""), ElementsAre("9", "", "")));
+}
+
+TEST(XmlpResult, ToleratesBothFormsOfNoRows) {
+  for (const char* body : {"<query numrows='0' queryname='Q'/>",
+                           "<R xmlns='u'><query numrows=\"0\" queryname=\"Q\"></query></R>"}) {
+    const auto result = ParseQueryResult(body);
+    ASSERT_OK(result.status());
+    EXPECT_EQ(result->row_count, 0);
+    EXPECT_TRUE(result->rows.empty());
+  }
+}
+
+TEST(XmlpResult, RefusesWhatIsCutWithoutShowingIt) {
+  for (const char* body : {"<query numrows='1'><row><A.X>Jane", "<R><other/></R>", "<", "<a>"}) {
+    const auto result = ParseQueryResult(body);
+    EXPECT_THAT(result.status(), testing::HasCode(absl::StatusCode::kInvalidArgument)) << body;
+    EXPECT_EQ(result.status().message().find("Jane"), absl::string_view::npos);
+  }
+}
+
 TEST(WithoutExponent, MovesThePoint) {
   EXPECT_EQ(WithoutExponent("12.5"), "12.5");
   EXPECT_EQ(WithoutExponent("1.25e1"), "12.5");
