@@ -116,9 +116,9 @@ absl::StatusOr<PeopleSoft::Reply> Checker::Call(const Batch& batch, const std::s
                                        .call_id = call_id,
                                        .url = *url,
                                        .max_bytes = MostBytes(batch.connection)});
-  AuditEntry entry =
-      QueryEntry(batch.connection, query, call_id,
-                 reply.response.ok() ? absl::StrCat(reply.response->status) : "no answer");
+  AuditEntry entry = QueryEntry(
+      batch.connection, query, call_id,
+      CallOutcome(reply, reply.response.ok() ? absl::StrCat(reply.response->status) : "no answer"));
   entry.detail["check"] = true;
   audit.push_back(std::move(entry));
   audit.insert(audit.end(), reply.token_calls.begin(), reply.token_calls.end());

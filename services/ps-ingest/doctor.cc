@@ -127,15 +127,15 @@ class Doctor {
                                                          .max_bytes = MostBytes(connection_)});
     AuditEntry entry =
         QueryEntry(connection_, query, call_id,
-                   reply.response.ok() ? absl::StrCat(reply.response->status) : "no answer");
+                   CallOutcome(reply, reply.response.ok() ? absl::StrCat(reply.response->status)
+                                                          : "no answer"));
     entry.actor = actor_;
     entry.detail["test"] = true;
     std::vector<AuditEntry> entries = reply.token_calls;
     entries.push_back(entry);
-    if (store_.RecordCalls(entries).ok()) {
-      calls_.Recorded(call_id);
-    } else {
-      calls_.Unrecorded(call_id, entry);
+    const bool recorded = store_.RecordCalls(entries).ok();
+    for (const AuditEntry& made : entries) {
+      recorded ? calls_.Recorded(made.event_id) : calls_.Unrecorded(made.event_id, made);
     }
     return reply;
   }

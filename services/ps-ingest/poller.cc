@@ -127,7 +127,7 @@ void Poller::StoreUnsent(const std::shared_ptr<Read>& read, absl::Duration wait,
                          .wait = wait,
                          .clock_offset = poll.clock_offset,
                          .failure_count = poll.failure_count + (error.empty() ? 0 : 1),
-                         .error = error.empty() ? poll.cursor.fault : std::move(error),
+                         .error = error.empty() ? poll.cursor.fault : error,
                          .audit = read->WholeAudit("not stored")};
   post_([this, read, outcome = std::move(outcome)] {
     if (store_.StoreRead(read->poll, outcome).ok()) {
@@ -176,6 +176,7 @@ void Poller::OnRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
   const pb::Connection& connection = poll.connection;
   Reading& reading = read->reading;
   reading.call_id = read->call_ids.front();
+  reading.sent = reply.sent;
   reading.answer =
       Understand(reply, connection, poll.type, reading.asked, ReadName(connection, poll.type));
   read->server_time = ServerTime(reply);
@@ -195,8 +196,9 @@ void Poller::OnRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
 
 void Poller::OnCount(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
   CountOrError counted = UnderstandCount(reply, absl::StrCat("query ", read->query));
-  read->audit.push_back(QueryEntry(read->poll.connection, read->query, read->call_ids.back(),
-                                   counted.error.has_value() ? Name(counted.error->kind) : "ok"));
+  read->audit.push_back(
+      QueryEntry(read->poll.connection, read->query, read->call_ids.back(),
+                 CallOutcome(reply, counted.error.has_value() ? Name(counted.error->kind) : "ok")));
   if (counted.error.has_value()) {
     read->reading.answer.error = std::move(counted.error);
     return Finish(read);
@@ -232,8 +234,9 @@ void Poller::OnMasterRows(const std::shared_ptr<Read>& read, const PeopleSoft::R
       rows.error = PsError{PsErrorKind::kConfig, absl::StrCat(what, ": ", put.message())};
     }
   }
-  read->audit.push_back(QueryEntry(connection, read->query, read->call_ids.back(),
-                                   rows.error.has_value() ? Name(rows.error->kind) : "ok"));
+  read->audit.push_back(
+      QueryEntry(connection, read->query, read->call_ids.back(),
+                 CallOutcome(reply, rows.error.has_value() ? Name(rows.error->kind) : "ok")));
   if (rows.error.has_value()) {
     read->reading.answer.error = std::move(rows.error);
     return Finish(read);
@@ -256,7 +259,8 @@ void Poller::Finish(const std::shared_ptr<Read>& read) {
       std::map<std::string, StoredRevision>();
   if (!ids.empty()) stored = store_.FindRevisions(*connection_id, ids);
 
-  const std::string outcome_name = OutcomeName(reading.answer);
+  const std::string outcome_name =
+      reading.sent ? OutcomeName(reading.answer) + ", not stored" : "not sent";
   absl::Status result = stored.status();
   if (stored.ok()) {
     ReadOutcome outcome = Settle(poll, std::move(reading), *stored, rules_, derive_);
@@ -270,7 +274,7 @@ void Poller::Finish(const std::shared_ptr<Read>& read) {
     LogWarning("read_not_stored", {{"connection", poll.connection.name()}, {"status", result}});
     (void)store_.ShowProblem(
         poll, absl::StrCat("what was read cannot be stored: ", std::string(result.message())));
-    for (AuditEntry& entry : read->WholeAudit(outcome_name + ", not stored")) {
+    for (AuditEntry& entry : read->WholeAudit(outcome_name)) {
       const std::string event_id = entry.event_id;
       calls_.Unrecorded(event_id, std::move(entry));
     }

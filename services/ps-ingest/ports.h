@@ -276,6 +276,7 @@ class PeopleSoft {
     absl::Duration duration = absl::ZeroDuration();
     // Requests for tokens that were made at the identity provider on its behalf.
     std::vector<AuditEntry> token_calls = {};
+    bool sent = true;  // false: for want of a token or a connection nothing left
   };
   // `done` is called once, on a thread that must not be blocked.
   virtual void Send(const Call& call, std::function<void(Reply)> done) = 0;

@@ -97,6 +97,7 @@ class HttpPeopleSoft : public PeopleSoft {
     std::string token = {};  // of OAuth2 client credentials
     bool token_is_new = false;
     std::vector<AuditEntry> token_calls = {};
+    std::optional<std::size_t> repeat = {};  // among them, of a call that is made once more
     std::function<void(Reply)> done = {};
   };
 
@@ -118,8 +119,7 @@ class HttpPeopleSoft : public PeopleSoft {
     sending->token_calls.insert(sending->token_calls.end(), result.calls.begin(),
                                 result.calls.end());
     if (!result.token.ok()) {
-      sending->done({.response = result.token.status(), .token_calls = sending->token_calls});
-      return;
+      return End(sending, {.response = result.token.status()}, /*left=*/false);
     }
     sending->token = *result.token;
     sending->token_is_new = result.is_new;
@@ -152,9 +152,20 @@ class HttpPeopleSoft : public PeopleSoft {
         return Repeat(sending);
       }
     }
-    sending->done({.response = std::move(outcome.response),
-                   .duration = absl::FromChrono(outcome.duration),
-                   .token_calls = sending->token_calls});
+    const bool left = WasConnected(outcome);
+    End(sending,
+        {.response = std::move(outcome.response), .duration = absl::FromChrono(outcome.duration)},
+        left);
+  }
+
+  // Of a call that was made once more the first attempt did leave.
+  static void End(const std::shared_ptr<Sending>& sending, Reply reply, bool left) {
+    reply.sent = left || sending->repeat.has_value();
+    if (!left && sending->repeat.has_value()) {
+      sending->token_calls[*sending->repeat].detail["outcome"] = "not sent";
+    }
+    reply.token_calls = sending->token_calls;
+    sending->done(std::move(reply));
   }
 
   void Repeat(const std::shared_ptr<Sending>& sending) {
@@ -165,6 +176,7 @@ class HttpPeopleSoft : public PeopleSoft {
       refused.detail = {{"call_id", refused.event_id}, {"repeats", value}};
       // The call is known by its id: the one that was refused keeps it, this one has its own.
       value = refused.event_id;
+      sending->repeat = sending->token_calls.size();
       sending->token_calls.push_back(std::move(refused));
     }
     Authorize(sending);

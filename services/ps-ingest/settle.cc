@@ -195,6 +195,10 @@ pb::Window WindowRecord(const PollLease& poll, const Window& window) {
   return record;
 }
 
+std::string CallOutcome(const PeopleSoft::Reply& reply, std::string outcome) {
+  return reply.sent ? std::move(outcome) : "not sent";
+}
+
 AuditEntry QueryEntry(const pb::Connection& connection, const std::string& query,
                       const std::string& call_id, const std::string& outcome) {
   return {.action = "ps.query",
@@ -256,7 +260,7 @@ ReadOutcome Settle(const PollLease& poll, Reading reading,
   entry.detail["from"] = record.from();
   entry.detail["to"] = record.to();
   if (!answered) {
-    entry.detail["outcome"] = Name(answer.error->kind);
+    entry.detail["outcome"] = reading.sent ? Name(answer.error->kind) : "not sent";
     SettleError(poll, *answer.error, rules, outcome);
     outcome.audit.push_back(std::move(entry));
     return outcome;

@@ -25,7 +25,8 @@ struct PollRules {
 struct Reading {
   Window window = {};
   std::string call_id = {};
-  int asked = 0;  // rows, at most
+  int asked = 0;     // rows, at most
+  bool sent = true;  // see PeopleSoft::Reply
   Answer answer = {};
   std::optional<absl::Time> server_time_at_start = {};
   absl::Duration took = absl::ZeroDuration();
@@ -48,6 +49,10 @@ Novelties FindNovelties(std::vector<Document> documents,
                         absl::TimeZone zone, const Deriver& derive);
 
 orders::v1::Window WindowRecord(const PollLease& poll, const Window& window);
+
+// How a call ended, for its entry: a call that never left, of which PeopleSoft knows nothing, is
+// told apart.
+std::string CallOutcome(const PeopleSoft::Reply& reply, std::string outcome);
 
 // The ledger's entry of one call to a query.
 AuditEntry QueryEntry(const orders::v1::Connection& connection, const std::string& query,

@@ -85,7 +85,10 @@ void Tokens::Ask(const std::string& key, const pb::Connection& connection,
 void Tokens::Finish(const std::string& key, AuditEntry call, const HttpOutcome& outcome) {
   const absl::StatusOr<IssuedToken> issued = ReadIssuedToken(outcome.response);
   if (outcome.response.ok()) call.detail["http_status"] = outcome.response->status;
-  call.detail["outcome"] = issued.ok() ? "ok" : absl::StatusCodeToString(issued.status().code());
+  call.detail["outcome"] = issued.ok() ? "ok"
+                           : !WasConnected(outcome)
+                               ? "not sent"
+                               : absl::StatusCodeToString(issued.status().code());
   std::vector<Done> waiting;
   {
     std::lock_guard lock(mutex_);

@@ -16,6 +16,11 @@
 
 namespace psups::ps_ingest {
 
+// Whether anything of a request can have left.
+inline bool WasConnected(const HttpOutcome& outcome) {
+  return outcome.response.ok() || outcome.reused_connection || outcome.new_connections > 0;
+}
+
 // The access tokens of connections that authenticate by OAuth2 client credentials: each is asked
 // for once at the site's identity provider, used until it expires and renewed a little before. From
 // any thread.

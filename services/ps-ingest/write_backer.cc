@@ -108,7 +108,8 @@ WriteBackOutcome Settle(const WriteBackLane& lane, const std::vector<pb::Trackin
                     absl::StrCat(kOperation, ": the answer names no message that was sent")};
   }
   SettleCall(lane, error, rules, outcome);
-  AuditEntry entry = CallEntry(lane, sent, call_id, error.has_value() ? Name(error->kind) : "ok");
+  AuditEntry entry = CallEntry(lane, sent, call_id,
+                               CallOutcome(reply, error.has_value() ? Name(error->kind) : "ok"));
   if (!outcome.parked.empty()) entry.detail["parked"] = outcome.parked;
   outcome.audit = reply.token_calls;
   outcome.audit.push_back(std::move(entry));
@@ -145,8 +146,9 @@ WriteBackOutcome SettleConfirmation(const WriteBackLane& lane, const std::string
   if (rows.error.has_value()) outcome.confirm_timeout = absl::InfiniteDuration();
   if (!outcome.parked.empty()) outcome.parked_error = kFailedLater;
   SettleCall(lane, rows.error, rules, outcome);
-  AuditEntry entry = QueryEntry(lane.connection, query, call_id,
-                                rows.error.has_value() ? Name(rows.error->kind) : "ok");
+  AuditEntry entry =
+      QueryEntry(lane.connection, query, call_id,
+                 CallOutcome(reply, rows.error.has_value() ? Name(rows.error->kind) : "ok"));
   if (!outcome.parked.empty()) entry.detail["parked"] = outcome.parked;
   outcome.audit = reply.token_calls;
   outcome.audit.push_back(std::move(entry));
@@ -281,8 +283,14 @@ void WriteBacker::Finish(const std::shared_ptr<Posting>& posting, const PeopleSo
     }
   } else {
     LogWarning("write_back_not_stored", {{"connection", connection}, {"status", stored}});
+    const bool confirms = !lane.to_confirm.empty();
+    const std::string ended = CallOutcome(reply, "not stored");
     calls_.Unrecorded(posting->call_id,
-                      CallEntry(lane, posting->sent, posting->call_id, "not stored"));
+                      confirms
+                          ? QueryEntry(lane.connection, lane.connection.write_back_status_query(),
+                                       posting->call_id, ended)
+                          : CallEntry(lane, posting->sent, posting->call_id, ended));
+    for (const AuditEntry& made : reply.token_calls) calls_.Unrecorded(made.event_id, made);
   }
   Forget(*posting);
 }

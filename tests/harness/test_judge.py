@@ -496,6 +496,12 @@ class JudgeTest(unittest.TestCase):
         self.write("ps.token", service="ps-ingest", outcome="ok", http_status=200)
         self.judged(calls_unmatched=1)
 
+    def test_a_call_that_never_left_for_want_of_a_token(self):
+        self.write("ps.query", service="ps-ingest", outcome="transient")
+        self.judged(calls_unmatched=1)
+        self.run_.ledger[-1]["detail"]["outcome"] = "not sent"
+        self.judged()
+
     def test_a_call_that_is_repeated_with_a_new_token_needs_an_entry_of_its_own(self):
         for route in ("query", "writeback"):
             with self.subTest(route):

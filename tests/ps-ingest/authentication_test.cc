@@ -7,7 +7,6 @@ namespace psups::ps_ingest {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // A site that takes tokens of its identity provider.

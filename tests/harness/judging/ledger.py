@@ -76,7 +76,7 @@ def _add(entry: dict, records: dict[str, Record]) -> None:
         record.actions.add(action)
         if call.get("http_status"):
             record.statuses.add(call["http_status"])
-        if call.get("outcome") == "not sent":  # ps-ingest's test of a connection
+        if call.get("outcome") == "not sent":  # ps-ingest's, for want of a token or a connection
             record.ends.add("NOT_SENT")
     # One intent is for the call and for its second attempt with a new token.
     mine = [records[call["call_id"]] for call in calls]
