@@ -16,6 +16,8 @@ from deploy.local.layout import BINARIES, StackError, write_private
 from deploy.local.psupsctl import write_context
 from deploy.local.stack import Stack
 
+DRAIN_SECONDS = 60
+
 
 class IngestStack:
     """start(); ps-ingest reaches the database by `proxy`, which can kill it."""
@@ -113,3 +115,10 @@ class IngestStack:
         self.service.process.kill()  # returns once it is gone
         self.service.restart()
         self.service.wait()
+
+    def drain_to_ledger(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self.sql.ask("SELECT count(*) FROM ps_ingest.audit_outbox") != [["0"]]:
+            if time.monotonic() > deadline:
+                raise StackError("what ps-ingest did does not come to the ledger")
+            time.sleep(0.02)

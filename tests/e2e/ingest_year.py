@@ -300,6 +300,7 @@ class IngestYear:
             self._sweep()
         self._sweep()
         self.ended = self.clock.now()
+        self.world.drain_to_ledger()
 
     def _sweep_began(self) -> bool:
         return self.world.sql.ask("SELECT bool_or(position_time IS NOT NULL) FROM ps_ingest.source_cursors "

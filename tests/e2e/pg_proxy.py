@@ -60,6 +60,11 @@ class PgProxy:
         os.chmod(self.path, 0o777)
         self.ready.set()
         self.loop.run_forever()
+        sessions = asyncio.all_tasks(self.loop)
+        for session in sessions:
+            session.cancel()
+        self.loop.run_until_complete(asyncio.gather(*sessions, return_exceptions=True))
+        self.loop.close()
 
     def _take_rule(self, statements):
         with self.lock:
@@ -79,8 +84,8 @@ class PgProxy:
         back = asyncio.ensure_future(self._pump_back(server_in, client_out, swallow))
         try:
             await self._pump_forward(client_in, server_out, swallow, back)
-        except (asyncio.IncompleteReadError, ConnectionError, OSError):
-            pass
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            pass  # its end, or ours
         finally:
             back.cancel()
             for writer in (client_out, server_out):

@@ -8,6 +8,8 @@ from year_documents import DAY, HOUR, changes_of_the_clock, local
 QUIET = (("12:00", "12:45"), ("22:45", "00:15"), ("01:40", "01:50"))
 # However long a stride's reads take, they take less.
 BEFORE_QUIET = 240
+# The clock moves by whole seconds.
+STEP_ERROR = 2
 FINE_FROM, FINE_TO, FINE_SECONDS = -2 * HOUR, 3 * HOUR, (360, 840)
 
 
@@ -19,7 +21,7 @@ def is_quiet(moment: float) -> bool:
 
 def clear_of_quiet(moment: float) -> float:
     """The first moment from there on that is quiet itself or far enough before all that is."""
-    while not is_quiet(moment) and is_quiet(moment + BEFORE_QUIET):
+    while not is_quiet(moment - STEP_ERROR) and is_quiet(moment + BEFORE_QUIET):
         moment += 60
     return moment
 

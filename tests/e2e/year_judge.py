@@ -70,6 +70,11 @@ class Judge:
             "SELECT o.document_type, o.business_unit, o.document_id, max(o.revision), "
             "string_agg(extract(epoch FROM r.create_time)::text, ' ' ORDER BY r.revision) FROM ps_ingest.orders o LEFT JOIN ps_ingest.order_revisions r "
             "USING (connection_id, order_id) GROUP BY o.connection_id, o.order_id")
+        self.ledger = {call: outcome for call, outcome in year.world.sql.ask(
+            "SELECT event_id, convert_from(entry, 'UTF8')::json -> 'detail' ->> 'outcome' "
+            "FROM audit_ledger.entries WHERE action = 'ps.query'")}
+        self.unclean_starts = int(year.world.sql.ask(
+            "SELECT count(*) FROM audit_ledger.entries WHERE action = 'service.unclean_start'")[0][0])
         self.states = year.world.sql.ask("SELECT state FROM ps_ingest.connections")
         self.backfills = year.world.sql.ask("SELECT enabled FROM ps_ingest.source_cursors "
                                       "WHERE purpose = 'BACKFILL'")
@@ -130,19 +135,26 @@ class Judge:
                  or int(row[3]) != len(row[4].split())])
 
     def unreconciled(self) -> tuple[list, list]:
-        """Windows that are not what the site answered; and answers, whole as far as the site knows,
-        that no window tells of."""
+        """Windows that are not what the site answered, by its truth or by the ledger; and answers, whole
+        as far as the site knows, that neither a window nor the ledger tells of."""
         wrong, told = [], set()
         for call, _type, _purpose, first, last, rows, _cut, _read in self.windows:
             read, kind = self.reads.get(call, ({}, "never answered"))
             said = (read.get("from", "").replace(" ", "T"), read.get("to", "").replace(" ", "T"),
                     str(read.get("rows")))
-            if said != (first, last, rows) or kind in HURT or call in told:
+            if (said != (first, last, rows) or kind in HURT or call in told
+                    or self.ledger.get(call) not in ("ok", "truncated")):
                 wrong.append((call, first, last, rows, said, kind))
             told.add(call)
+        # What the ledger says failed on our side (such as an answer in time's last moment) is told.
         untold = [(call, read) for call, (read, kind) in self.reads.items()
-                  if call not in told and kind not in HURT | {"wrong_numrows"}]
+                  if call not in told and kind not in HURT | {"wrong_numrows"}
+                  and self.ledger.get(call) in (None, "ok", "truncated")]
         return wrong, untold
+
+    def unrecorded(self) -> list[str]:
+        """Calls that the site saw and the ledger does not know."""
+        return [e["call_id"] for e in self.journal if e["call_id"] not in self.ledger]
 
     def gaps(self) -> dict[str, list]:
         whole = defaultdict(list)
@@ -191,6 +203,7 @@ class Judge:
             "gaps": sum(map(len, self.gaps().values())), "quiet_reads": len(self.quiet_reads()),
             "too_fresh": len(self.too_fresh()), "reads_together": len(self.together()),
             "unreconciled": len(wrong), "answers_untold": len(untold),
+            "calls_unrecorded": len(self.unrecorded()), "unclean_starts": self.unclean_starts,
             "reads": len(self.journal), "windows": len(self.windows),
             "windows_by_purpose": dict(Counter(row[2] for row in self.windows)),
             "windows_cut": sum(row[6] == "t" for row in self.windows),
