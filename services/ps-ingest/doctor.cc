@@ -1,19 +1,16 @@
 #include "services/ps-ingest/doctor.h"
 
-#include <netdb.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/clock.h"
 #include "common/crypto.h"
-#include "common/http_address.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/ask.h"
 #include "services/ps-ingest/connection.h"
+#include "services/ps-ingest/host_check.h"
 #include "services/ps-ingest/local_time.h"
 #include "services/ps-ingest/master_data.h"
 #include "services/ps-ingest/query_url.h"
@@ -33,35 +30,6 @@ constexpr int kTestTimeoutSeconds = 30;
 constexpr absl::Duration kTurn = absl::Seconds(kTestTimeoutSeconds + 15);
 constexpr absl::Duration kWorstClock = absl::Minutes(5);
 constexpr char kNobody[] = "00000000000000000000000000000000";  // no message has this id
-
-// "https://erp.example.com:8443/x" → "erp.example.com".
-std::string HostOf(const std::string& url) {
-  std::string host = url.substr(url.find("://") + 3);
-  host = host.substr(0, host.find('/'));
-  if (!host.empty() && host.front() == '[') return host.substr(1, host.find(']') - 1);
-  return host.substr(0, host.find(':'));
-}
-
-Check CheckHost(const std::string& url) {
-  const std::string host = HostOf(url);
-  const std::string subject = "host " + host;
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int failed = getaddrinfo(host.c_str(), nullptr, &hints, &found); failed != 0) {
-    return MakeCheck(subject, false,
-                     absl::StrCat("the name has no address (", gai_strerror(failed),
-                                  "); correct the URL or the DNS"));
-  }
-  const absl::Cleanup free = [&] { freeaddrinfo(found); };
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    if (IsForbiddenAddress(*at->ai_addr)) {
-      return MakeCheck(subject, false,
-                       "its address is link-local or a metadata service's, which is never called");
-    }
-  }
-  return MakeCheck(subject, true, "the name has an address");
-}
 
 class Doctor {
  public:

@@ -20,7 +20,7 @@ namespace pb = orders::v1;
 namespace type_pb = type::v1;
 
 // So many documents of shippable statuses and none of another are no accident.
-constexpr int kTellingSample = 10;
+constexpr int kTellingSample = 40;
 // Clocks may differ; a zone is wrong by more.
 constexpr absl::Duration kClockSlack = absl::Minutes(10);
 

@@ -28,13 +28,13 @@ class DoctorTest : public SandboxTest {
   }
   void LoadSome() {
     std::vector<Json> documents;
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < 42; ++i) {
       Json order =
           Order(absl::StrFormat("%010d", i + 1), absl::StrFormat("2026-11-20T10:00:%02d", i));
-      if (i == 11) order["PO_STATUS"] = "X";
+      if (i == 41) order["PO_STATUS"] = "X";
       documents.push_back(order);
       Json requisition = Requisition(absl::StrFormat("%010d", i + 1));
-      if (i == 11) requisition["REQ_STATUS"] = "X";
+      if (i == 41) requisition["REQ_STATUS"] = "X";
       documents.push_back(requisition);
     }
     Load(documents);

@@ -171,8 +171,9 @@ TEST(SetupGuide, NamesTheQueriesThatTheSandboxHas) {
 }
 
 TEST(SetupGuide, NamesEveryLineOfTheConnectionTest) {
-  const std::string code =
-      FileText("services/ps-ingest/doctor.cc") + FileText("services/ps-ingest/sample.cc");
+  const std::string code = FileText("services/ps-ingest/doctor.cc") +
+                           FileText("services/ps-ingest/host_check.cc") +
+                           FileText("services/ps-ingest/sample.cc");
   Names subjects =
       Matches(code, "(?:Add|AddOutcome|MakeCheck)\\(\\s*(?:absl::StrCat\\()?\"([^\"]+)\"");
   subjects.merge(Matches(code, "subject =\\s*(?:absl::StrCat\\()?\"([^\"]+)\""));
