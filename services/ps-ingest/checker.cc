@@ -33,6 +33,9 @@ bool IsFresh(const OrderStore::Checked& checked) {
   return checked.age <= absl::Seconds(checked.connection.check_max_age_seconds());
 }
 
+// What is read after it comes too late for who asks: it is fresh when he asks again.
+constexpr absl::Duration kMostTime = absl::Seconds(20);
+
 // Whether the connection may be called now.
 bool MayRead(const pb::Connection& connection) {
   return connection.state() != pb::Connection::STOPPED &&
@@ -54,7 +57,8 @@ absl::StatusOr<std::vector<Standing>> Checker::Check(const std::vector<std::stri
   }
   if (stale.empty()) return standings;
   std::vector<Batch> batches = Batches(stale);
-  while (!batches.empty()) {
+  const absl::Time end = WallTime() + kMostTime;
+  while (!batches.empty() && WallTime() < end) {
     const Batch batch = std::move(batches.back());
     batches.pop_back();
     const absl::Status read = Read(batch);
@@ -167,9 +171,11 @@ absl::Status Checker::LookUp(const Batch& batch, std::vector<Document>& document
                              std::vector<AuditEntry>& audit) {
   const pb::Connection& connection = batch.connection;
   const absl::Time start = WallTime();
+  bool one_by_one = false;
   while (true) {
-    const std::vector<MasterKey> keys = ports_.master_data.Missing(connection, documents, start);
+    std::vector<MasterKey> keys = ports_.master_data.Missing(connection, documents, start);
     if (keys.empty()) break;
+    if (one_by_one) keys.resize(1);
     std::vector<std::string> ids;
     for (const MasterKey& key : keys) ids.push_back(key.id);
     const std::string& query = MasterQueryOf(connection, keys.front().kind);
@@ -179,6 +185,8 @@ absl::Status Checker::LookUp(const Batch& batch, std::vector<Document>& document
              audit));
     const ResultOrError rows = ReadResult(reply, absl::StrCat("query ", query));
     if (rows.error.has_value()) return Refuse(batch, *rows.error);
+    one_by_one = MayBeCutMaster(rows.result, keys.size());
+    if (one_by_one) continue;
     RETURN_IF_ERROR(ports_.master_data.Put(connection, keys, rows.result, WallTime()));
   }
   ports_.master_data.Fill(connection, absl::ToCivilDay(start, ZoneOf(connection)), documents);

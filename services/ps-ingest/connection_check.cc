@@ -65,10 +65,13 @@ void CheckUrl(std::string_view field, const std::string& url, bool allow_http, P
   const bool https = absl::StartsWith(url, "https://") && url.size() > 8;
   const bool http = absl::StartsWith(url, "http://") && url.size() > 7;
   if (!https && !(http && allow_http)) {
-    problems.Add(field, url, "an https:// URL (http:// only with allow_http)");
+    // What stands before an '@' may be a password.
+    problems.Add(field, url.find('@') == std::string::npos ? url.substr(0, 80) : "a URL with '@'",
+                 "an https:// URL (http:// only with allow_http)");
   } else if (url.size() > 500 || HasSpaceOrControl(url) ||
              url.find_first_of("?#@") != std::string::npos) {
-    problems.Add(field, url.substr(0, 80), "at most 500 characters without blank, '?', '#', '@'");
+    problems.Add(field, url.find('@') == std::string::npos ? url.substr(0, 80) : "a URL with '@'",
+                 "at most 500 characters without blank, '?', '#', '@'");
   }
 }
 

@@ -141,7 +141,7 @@ absl::Status Main(Settings& settings) {
                               },
                           .on_stopped =
                               [&] {
-                                people_soft.reset();  // ends the calls in flight
+                                people_soft->Close();
                                 poller.Drain();
                                 write_backer.Drain();
                                 pulse.End();

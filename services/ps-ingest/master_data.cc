@@ -168,12 +168,20 @@ bool IsLookedUp(const pb::Connection& connection, const Document& document, int 
   if (MasterQueryOf(connection, kind).empty()) return false;
   const bool to_customer = document.facts[static_cast<std::size_t>(at)].ships_to_customer;
   if (kind == Master::kLocation && to_customer) return false;
-  return !KeyOf(document.order.schedules(at), kind).id.empty();
+  const MasterKey key = KeyOf(document.order.schedules(at), kind);
+  // A prompt cannot carry a comma: such a one is as good as not maintained.
+  return !key.id.empty() && key.id.find(',') == std::string::npos &&
+         key.setid.find(',') == std::string::npos;
 }
 
 constexpr Master kMasters[] = {Master::kVendor, Master::kLocation, Master::kItem};
 
 }  // namespace
+
+bool MayBeCutMaster(const QueryResult& result, std::size_t keys) {
+  constexpr std::size_t kSurelyWhole = 100;
+  return keys > 1 && result.rows.size() >= kSurelyWhole;
+}
 
 const std::string& MasterQueryOf(const pb::Connection& connection, Master kind) {
   switch (kind) {

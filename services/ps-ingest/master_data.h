@@ -36,6 +36,10 @@ std::vector<std::string_view> MasterColumns(Master kind);
 // it.
 bool IsMasterColumn(std::string_view name);
 
+// Whether rows of a master query may be missing: with so many, several keys are asked for one by
+// one.
+bool MayBeCutMaster(const QueryResult& result, std::size_t keys);
+
 // Addresses, weights and dimensions where a site has them in queries of their own: looked up in
 // batches, kept for lookup_max_age_seconds. From any thread.
 class MasterData {

@@ -38,6 +38,7 @@ struct Poller::Read {
   std::optional<absl::Time> server_time = {};
   bool cancelled = false;
   std::vector<MasterKey> asked_for = {};
+  bool one_by_one = false;
   // The calls that were made, and for the ledger those beside the window's.
   std::vector<std::string> call_ids = {};
   std::vector<AuditEntry> audit = {};
@@ -130,8 +131,10 @@ void Poller::StoreUnsent(const std::shared_ptr<Read>& read, absl::Duration wait,
                          .error = error.empty() ? poll.cursor.fault : error,
                          .audit = read->WholeAudit("not stored")};
   post_([this, read, outcome = std::move(outcome)] {
-    if (store_.StoreRead(read->poll, outcome).ok()) {
-      for (const std::string& call_id : read->call_ids) calls_.Recorded(call_id);
+    const bool stored = store_.StoreRead(read->poll, outcome).ok();
+    if (!stored) LeaveUnrecorded(*read, "not stored");
+    for (const std::string& call_id : read->call_ids) {
+      if (stored) calls_.Recorded(call_id);
     }
     Forget(*read);
   });
@@ -187,11 +190,33 @@ void Poller::OnRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
           {{"outcome", OutcomeName(reading.answer)}})
       .Increment();
   const std::string& count_query = CountQueryOf(connection, poll.type);
-  if (reading.answer.error.has_value() || reading.answer.full || count_query.empty()) {
-    return LookUp(read);
+  const Answer& answer = reading.answer;
+  if (answer.error.has_value() || answer.full) return LookUp(read);
+  if (count_query.empty()) {
+    // A large document alone: if there is another behind it, the answer was cut, and perhaps in it.
+    const bool alone = !answer.documents.last.id.empty() && !answer.documents.before_last;
+    const bool probe =
+        alone && CanGoOn(connection) && MayBeCut(poll.cursor, answer.rows, reading.asked);
+    if (!probe) return LookUp(read);
+    return Call(read, QueryOf(connection, poll.type),
+                WindowUrl(connection, poll.type, reading.window, answer.documents.last, 1),
+                &Poller::OnProbe);
   }
   Call(read, count_query, CountUrl(connection, poll.type, reading.window, poll.cursor.after),
        &Poller::OnCount);
+}
+
+void Poller::OnProbe(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
+  ResultOrError rows = ReadResult(reply, absl::StrCat("query ", read->query));
+  read->audit.push_back(
+      QueryEntry(read->poll.connection, read->query, read->call_ids.back(),
+                 CallOutcome(reply, rows.error.has_value() ? Name(rows.error->kind) : "ok")));
+  if (rows.error.has_value()) {
+    read->reading.answer.error = std::move(rows.error);
+    return Finish(read);
+  }
+  read->reading.answer.goes_on = !rows.result.rows.empty();
+  LookUp(read);
 }
 
 void Poller::OnCount(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply) {
@@ -212,6 +237,7 @@ void Poller::LookUp(const std::shared_ptr<Read>& read) {
   const Answer& answer = read->reading.answer;
   if (!answer.documents.readable.empty()) {
     read->asked_for = master_data_.Missing(connection, answer.documents.readable, read->sent);
+    if (read->one_by_one && !read->asked_for.empty()) read->asked_for.resize(1);
     if (!read->asked_for.empty()) {
       const MasterKey& first = read->asked_for.front();
       std::vector<std::string> ids;
@@ -228,7 +254,9 @@ void Poller::OnMasterRows(const std::shared_ptr<Read>& read, const PeopleSoft::R
   const pb::Connection& connection = read->poll.connection;
   const std::string what = absl::StrCat("query ", read->query);
   ResultOrError rows = ReadResult(reply, what);
-  if (!rows.error.has_value()) {
+  const bool may_be_cut = MayBeCutMaster(rows.result, read->asked_for.size());
+  read->one_by_one = may_be_cut;
+  if (!rows.error.has_value() && !may_be_cut) {
     const absl::Status put = master_data_.Put(connection, read->asked_for, rows.result, WallTime());
     if (!put.ok()) {
       rows.error = PsError{PsErrorKind::kConfig, absl::StrCat(what, ": ", put.message())};
@@ -274,12 +302,17 @@ void Poller::Finish(const std::shared_ptr<Read>& read) {
     LogWarning("read_not_stored", {{"connection", poll.connection.name()}, {"status", result}});
     (void)store_.ShowProblem(
         poll, absl::StrCat("what was read cannot be stored: ", std::string(result.message())));
-    for (AuditEntry& entry : read->WholeAudit(outcome_name)) {
-      const std::string event_id = entry.event_id;
-      calls_.Unrecorded(event_id, std::move(entry));
-    }
+    LeaveUnrecorded(*read, outcome_name + ", not stored");
   }
   Forget(*read);
+}
+
+// The calls' entries wait for the next heartbeat.
+void Poller::LeaveUnrecorded(const Read& read, const std::string& outcome) {
+  for (AuditEntry& entry : read.WholeAudit(outcome)) {
+    const std::string event_id = entry.event_id;
+    calls_.Unrecorded(event_id, std::move(entry));
+  }
 }
 
 absl::Status Poller::Store(Read& read, ReadOutcome outcome) {

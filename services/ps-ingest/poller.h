@@ -47,10 +47,12 @@ class Poller {
   void Call(const std::shared_ptr<Read>& read, const std::string& query,
             const absl::StatusOr<std::string>& url, Next next);
   void OnRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply);
+  void OnProbe(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply);
   void OnCount(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply);
   void OnMasterRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& reply);
   void LookUp(const std::shared_ptr<Read>& read);
   void Finish(const std::shared_ptr<Read>& read);
+  void LeaveUnrecorded(const Read& read, const std::string& outcome);
   absl::Status Store(Read& read, ReadOutcome outcome);
   void Forget(const Read& read);
 

@@ -278,6 +278,8 @@ class PeopleSoft {
     std::vector<AuditEntry> token_calls = {};
     bool sent = true;  // false: for want of a token or a connection nothing left
   };
+  // Ends the calls in flight; later ones are CANCELLED at once.
+  virtual void Close() {}
   // `done` is called once, on a thread that must not be blocked.
   virtual void Send(const Call& call, std::function<void(Reply)> done) = 0;
 };

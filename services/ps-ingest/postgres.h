@@ -49,7 +49,9 @@ absl::StatusOr<orders::v1::Connection> ConnectionFrom(const Row& row);
 absl::Status AppendChanges(Tx& tx, const std::string& connection_id,
                            const std::vector<std::string>& order_ids);
 
-// STOPPED with a reason, and its audit entry. Nothing if it is STOPPED already.
-absl::Status StopConnection(Tx& tx, const std::string& connection_id, const std::string& reason);
+// STOPPED with a reason, and its audit entry. Nothing if it is STOPPED already, or was changed
+// since the call that was refused: another credential may be right.
+absl::Status StopConnection(Tx& tx, const std::string& connection_id, int64_t version,
+                            const std::string& reason);
 
 }  // namespace psups::ps_ingest

@@ -393,13 +393,15 @@ absl::StatusOr<pb::Connection> ConnectionFrom(const Row& row) {
   return connection;
 }
 
-absl::Status StopConnection(Tx& tx, const std::string& id, const std::string& reason) {
+absl::Status StopConnection(Tx& tx, const std::string& id, int64_t version,
+                            const std::string& reason) {
   ASSIGN_OR_RETURN(
       const Rows rows,
       tx.Exec("UPDATE connections SET state = 'STOPPED', state_reason = $2, version = version + 1, "
               "update_time = now() WHERE connection_id = $1 AND state <> 'STOPPED' "
+              "AND version = $3 "
               "RETURNING connection_id, version, state, state_reason, settings",
-              {id, reason}));
+              {id, reason, version}));
   if (rows.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const pb::Connection connection, ConnectionFrom(rows[0]));
   AuditEntry entry = Changed(connection, "connection.stop", "");

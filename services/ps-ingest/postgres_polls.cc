@@ -137,7 +137,7 @@ class PostgresPollStore : public PollStore {
       RETURN_IF_ERROR(StoreTouched(tx, id, outcome.touched));
       if (outcome.window.has_value()) RETURN_IF_ERROR(StoreWindow(tx, id, outcome));
       if (!outcome.stop_reason.empty()) {
-        RETURN_IF_ERROR(StopConnection(tx, id, outcome.stop_reason));
+        RETURN_IF_ERROR(StopConnection(tx, id, poll.connection.version(), outcome.stop_reason));
       }
       RETURN_IF_ERROR(tx.Exec("UPDATE readers SET lease_expire_time = now() "
                               "WHERE reader_key = $1 AND lease_token = $2",

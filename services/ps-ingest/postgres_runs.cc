@@ -82,7 +82,7 @@ class PostgresGauges : public Gauges {
             "(SELECT coalesce(extract(epoch FROM now() - min(revision_time)), 0)::bigint "
             "  FROM orders WHERE state = 'PENDING') AS order_age, "
             "(SELECT coalesce(extract(epoch FROM now() - min(w.create_time)), 0)::bigint "
-            "  FROM write_backs w WHERE w.state = 'PENDING') AS write_back_age, "
+            "  FROM write_backs w WHERE w.state IN ('PENDING', 'ACCEPTED')) AS write_back_age, "
             "(SELECT count(*) FROM write_backs WHERE state = 'PARKED') AS parked, "
             "(SELECT count(*) FROM audit_outbox) AS outbox, "
             "(SELECT count(*) FROM connections WHERE state = 'STOPPED') AS stopped, "

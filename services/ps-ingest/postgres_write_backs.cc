@@ -285,7 +285,7 @@ class PostgresWriteBackStore : public WriteBackStore {
       }
       RETURN_IF_ERROR(StoreFates(tx, id, outcome));
       if (!outcome.stop_reason.empty()) {
-        RETURN_IF_ERROR(StopConnection(tx, id, outcome.stop_reason));
+        RETURN_IF_ERROR(StopConnection(tx, id, lane.connection.version(), outcome.stop_reason));
       }
       return AppendAudit(tx, kService, outcome.audit);
     });
@@ -324,7 +324,12 @@ class PostgresWriteBackStore : public WriteBackStore {
         .Exec(
             "UPDATE write_backs SET state = CASE WHEN accept_time < now() - "
             "  make_interval(secs => $4) THEN 'PENDING' ELSE state END, "
-            "confirm_time = now() + make_interval(secs => $3) "
+            "last_error = CASE WHEN accept_time < now() - make_interval(secs => $4) "
+            "  THEN 'PeopleSoft accepted the message and did not store it in time; sent again' "
+            "  ELSE last_error END, "
+            // The longer it takes the less it is asked for.
+            "confirm_time = now() + greatest(make_interval(secs => $3), "
+            "  (now() - accept_time) / 2) "
             "WHERE connection_id = $1 AND update_id = ANY($2::text[]) AND state = 'ACCEPTED'",
             {id, outcome.unconfirmed, outcome.confirm_wait,
              std::min(outcome.confirm_timeout, absl::Hours(24 * 3650))})

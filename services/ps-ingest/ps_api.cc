@@ -62,8 +62,18 @@ class CaFiles {
 class HttpPeopleSoft : public PeopleSoft {
  public:
   explicit HttpPeopleSoft(std::unique_ptr<HttpClient> client)
-      : client_(std::move(client)), tokens_(std::make_unique<Tokens>(*client_)) {}
-  ~HttpPeopleSoft() override { client_.reset(); }  // its last callbacks use the rest
+      : client_(std::move(client)), tokens_([this](HttpRequest request, HttpClient::Callback done) {
+          Transmit(std::move(request), std::move(done));
+        }) {}
+  ~HttpPeopleSoft() override { HttpPeopleSoft::Close(); }
+
+  void Close() override {
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    client_.reset();  // its last callbacks find it closed
+  }
 
   void Send(const Call& call, std::function<void(Reply)> done) override {
     auto sending = std::make_shared<Sending>();
@@ -101,12 +111,20 @@ class HttpPeopleSoft : public PeopleSoft {
     std::function<void(Reply)> done = {};
   };
 
+  void Transmit(HttpRequest request, HttpClient::Callback done) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!closed_) return client_->Send(std::move(request), std::move(done));
+    }
+    done({.response = absl::CancelledError("the service stops")});
+  }
+
   void Authorize(const std::shared_ptr<Sending>& sending) {
     const orders::v1::Connection& connection = sending->connection;
     switch (connection.authentication()) {
       case orders::v1::Connection::CLIENT_CREDENTIALS:
-        tokens_->Get(connection, sending->secret, sending->request.ca_bundle_file,
-                     [this, sending](Tokens::Result result) { UseToken(sending, result); });
+        tokens_.Get(connection, sending->secret, sending->request.ca_bundle_file,
+                    [this, sending](Tokens::Result result) { UseToken(sending, result); });
         return;
       case orders::v1::Connection::BEARER:
         return SendWith(sending, "Bearer " + sending->secret);
@@ -130,7 +148,7 @@ class HttpPeopleSoft : public PeopleSoft {
     HttpRequest request = sending->request;
     request.headers.emplace_back("Authorization", authorization);
     const bool post = request.method == "POST";
-    client_->Send(std::move(request), [this, sending, post](HttpOutcome outcome) {
+    Transmit(std::move(request), [this, sending, post](HttpOutcome outcome) {
       const std::string code = outcome.response.ok()
                                    ? std::to_string(outcome.response->status)
                                    : absl::StatusCodeToString(outcome.response.status().code());
@@ -148,7 +166,7 @@ class HttpPeopleSoft : public PeopleSoft {
     if (!sending->token.empty() && !sending->token_is_new) {
       const std::optional<PsError> error = FindError(outcome.response, "");
       if (error.has_value() && error->kind == PsErrorKind::kAuth) {
-        tokens_->Forget(sending->connection, sending->secret, sending->token);
+        tokens_.Forget(sending->connection, sending->secret, sending->token);
         return Repeat(sending);
       }
     }
@@ -183,8 +201,10 @@ class HttpPeopleSoft : public PeopleSoft {
   }
 
   CaFiles ca_files_;
+  std::mutex mutex_;
+  bool closed_ = false;
   std::unique_ptr<HttpClient> client_;
-  std::unique_ptr<Tokens> tokens_;
+  Tokens tokens_;
 };
 
 }  // namespace

@@ -109,9 +109,10 @@ PsError FromTransport(const absl::Status& status, std::string_view what) {
     case absl::StatusCode::kInvalidArgument:
       return {PsErrorKind::kConfig, absl::StrCat("the URL cannot be used: ", status.message())};
     case absl::StatusCode::kDeadlineExceeded:
-      return {PsErrorKind::kTransient,
-              absl::StrCat("PeopleSoft did not answer ", View(what),
-                           " in time; check the host and the network; tried again")};
+      return {.kind = PsErrorKind::kTransient,
+              .sentence = absl::StrCat("PeopleSoft did not answer ", View(what),
+                                       " in time; check the host and the network; tried again"),
+              .timed_out = true};
     default:
       return {PsErrorKind::kTransient,
               absl::StrCat("PeopleSoft was not reached: ", status.message(),

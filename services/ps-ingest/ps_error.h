@@ -27,6 +27,7 @@ const char* Name(PsErrorKind kind);
 struct PsError {
   PsErrorKind kind = PsErrorKind::kTransient;
   std::string sentence = {};
+  bool timed_out = false;  // no answer in time: a smaller question may get one
 };
 
 // Whether a reply is a failure, whatever its HTTP status says: a framework error (IBResponse), a

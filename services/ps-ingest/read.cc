@@ -80,12 +80,15 @@ Answer Understand(const PeopleSoft::Reply& reply, const pb::Connection& connecti
   if (!columns.ok()) {
     return Failed(PsErrorKind::kConfig, absl::StrCat(what, ": ", columns.status().message()));
   }
-  if (type == type_pb::PURCHASE_ORDER && ReadsBoth(connection) &&
-      (*columns)[static_cast<std::size_t>(Column::kSourceDocument)] < 0) {
-    return Failed(PsErrorKind::kConfig,
-                  absl::StrCat(what, ": ", MissingColumn("J.REQ_ID"),
-                               ", or read one document type only: without it an order could ship "
-                               "after the requisition it came from"));
+  if (type == type_pb::PURCHASE_ORDER && ReadsBoth(connection)) {
+    for (const Column column : {Column::kSourceUnit, Column::kSourceDocument, Column::kSourceLine,
+                                Column::kSourceSchedule}) {
+      if ((*columns)[static_cast<std::size_t>(column)] >= 0) continue;
+      return Failed(PsErrorKind::kConfig,
+                    absl::StrCat(what, ": ", MissingColumn(ColumnName(column, type)),
+                                 ", or read one document type only: without it an order could ship "
+                                 "after the requisition it came from"));
+    }
   }
   answer.documents = ReadDocuments(result, *columns, connection.name(), type, ZoneOf(connection));
   if (const absl::Status& fault = answer.documents.fault; !fault.ok()) {

@@ -27,6 +27,7 @@ struct Answer {
   bool full = false;                // as many rows as were asked for: the rest may be missing
   Documents documents = {};         // judged; with an error of kind kData, the readable ones
   std::optional<int> counted = {};  // what the site's count query told
+  bool goes_on = false;             // there is a document behind the last one
 };
 Answer Understand(const PeopleSoft::Reply& reply, const orders::v1::Connection& connection,
                   type::v1::DocumentType type, int asked, const std::string& what);

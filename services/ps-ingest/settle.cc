@@ -17,10 +17,12 @@ namespace pb = orders::v1;
 // How much longer than a read the pause after it is at the least: a slow site is asked less.
 constexpr int kRestPerRead = 4;
 constexpr int kMostDoublings = 20;
+constexpr absl::Duration kBackfillPause = absl::Milliseconds(200);
 
 // The outcome of a read that failed: what to do next, by whose fault it is.
-void SettleError(const PollLease& poll, const PsError& error, const PollRules& rules,
+void SettleError(const PollLease& poll, const Reading& reading, const PollRules& rules,
                  ReadOutcome& outcome) {
+  const PsError& error = *reading.answer.error;
   outcome.failure_count = poll.failure_count + 1;
   outcome.error = error.sentence;
   outcome.wait = rules.setup_retry;
@@ -37,6 +39,11 @@ void SettleError(const PollLease& poll, const PsError& error, const PollRules& r
     case PsErrorKind::kData:
       break;
   }
+  if (!error.timed_out) return;
+  // What takes the site too long is asked for in halves, after a rest.
+  (void)Halve(outcome.cursor, WindowRulesOf(poll.connection), reading.window);
+  const absl::Duration longest = absl::Seconds(poll.connection.max_poll_interval_seconds());
+  outcome.wait = std::max(outcome.wait, std::min(longest, reading.took * kRestPerRead));
 }
 
 // After a round: longer with each that brought nothing new, and longer at a slow site.
@@ -54,6 +61,14 @@ absl::Duration WaitAfterRound(const pb::Connection& connection, const Cursor& cu
                                            : PollWait(connection, cursor, took);
 }
 
+// Between a round's windows. A sweep is in no hurry, and a backfill leaves others their turn.
+absl::Duration WaitInRound(const pb::Connection& connection, const Cursor& cursor,
+                           absl::Duration took) {
+  if (cursor.purpose == Purpose::kPoll) return absl::ZeroDuration();
+  if (cursor.purpose == Purpose::kBackfill) return kBackfillPause;
+  return std::max(absl::Seconds(connection.poll_interval_seconds()), took * kRestPerRead);
+}
+
 // After a window's answer is stored: on to the next one, showing what the round could not read.
 void SettleProgress(const PollLease& poll, const Reading& reading, const PollRules& rules,
                     ReadOutcome& outcome) {
@@ -63,17 +78,17 @@ void SettleProgress(const PollLease& poll, const Reading& reading, const PollRul
       Advance(cursor, WindowRulesOf(connection), reading.window, reading.server_time_at_start);
   outcome.error = cursor.fault;
   if (goes_on) {
-    // A sweep is in no hurry.
-    outcome.wait = cursor.purpose == Purpose::kSweep
-                       ? std::max(absl::Seconds(connection.poll_interval_seconds()),
-                                  reading.took * kRestPerRead)
-                       : absl::ZeroDuration();
+    outcome.wait = WaitInRound(connection, cursor, reading.took);
     return;
   }
+  // A row limit may be lowered: what was seen long ago does not count for ever.
+  cursor.most_rows -= cursor.most_rows / 8;
   ++cursor.idle_rounds;
   outcome.finished = cursor.purpose == Purpose::kBackfill;
   outcome.wait = WaitAfterRound(connection, cursor, reading.took);
-  if (cursor.faulty && cursor.purpose == Purpose::kPoll) outcome.wait = rules.setup_retry;
+  if (cursor.faulty && cursor.purpose == Purpose::kPoll) {
+    outcome.wait = std::max(outcome.wait, rules.setup_retry);
+  }
 }
 
 void SettleDocuments(const PollLease& poll, std::vector<Document> documents,
@@ -94,22 +109,34 @@ void Alarm(const PollLease& poll, const PollRules& rules, std::string sentence,
   outcome.error = std::move(sentence);
   // What was learned may not hold any more once the site is mended.
   outcome.cursor.row_cap = 0;
-  outcome.cursor.most_rows = 0;
 }
 
-void SettleHalf(const PollLease& poll, const Reading& reading, const PollRules& rules,
-                ReadOutcome& outcome) {
-  const WindowRules window_rules = WindowRulesOf(poll.connection);
-  if (Halve(outcome.cursor, window_rules, reading.window)) {
-    outcome.error = outcome.cursor.fault;
-    return;
-  }
-  Alarm(poll, rules,
-        absl::StrCat("one ", window_rules.whole_days ? "day" : "second", " of ",
-                     ReadName(poll.connection, poll.type), " holds at least ", reading.asked,
-                     " rows, so that some may be cut off; give the query the prompts AFTER_BU and "
-                     "AFTER_ID, or raise max_rows and the OPRID's row limit"),
-        outcome);
+bool CountedMore(const Answer& answer) { return answer.counted.value_or(0) > answer.rows; }
+
+// After a cut answer of a query that cannot go on: half of the window comes next. False if it
+// cannot be cut further.
+bool SettleHalf(const PollLease& poll, const Reading& reading, ReadOutcome& outcome) {
+  if (!Halve(outcome.cursor, WindowRulesOf(poll.connection), reading.window)) return false;
+  outcome.error = outcome.cursor.fault;
+  return true;
+}
+
+std::string FullWindowSentence(const PollLease& poll, const Reading& reading) {
+  return absl::StrCat("one ", WindowRulesOf(poll.connection).whole_days ? "day" : "second", " of ",
+                      ReadName(poll.connection, poll.type), " holds at least ",
+                      std::max(reading.answer.rows, reading.answer.counted.value_or(0)),
+                      " rows, so that some may be cut off; give the query the prompts AFTER_BU and "
+                      "AFTER_ID and the ORDER BY of the setup guide, or raise max_rows and the "
+                      "OPRID's row limit");
+}
+
+// Whether the answer can be read on behind a document: its rows stand in the documents' order, and
+// a prompt can name the document.
+bool CanGoOnBehind(const pb::Connection& connection, const Documents& documents) {
+  const DocumentId& behind = documents.before_last.value_or(documents.last);
+  return CanGoOn(connection) && documents.ordered && !documents.last.id.empty() &&
+         behind.id.find(',') == std::string::npos &&
+         behind.business_unit.find(',') == std::string::npos;
 }
 
 // After a cut answer of a query that can go on after a document: what is whole is stored, and the
@@ -117,19 +144,22 @@ void SettleHalf(const PollLease& poll, const Reading& reading, const PollRules& 
 void SettlePage(const PollLease& poll, Reading& reading,
                 const std::map<std::string, StoredRevision>& stored, const PollRules& rules,
                 const Deriver& derive, ReadOutcome& outcome) {
-  Documents& documents = reading.answer.documents;
+  Answer& answer = reading.answer;
+  Documents& documents = answer.documents;
   const std::string what = ReadName(poll.connection, poll.type);
-  if (!documents.ordered) {
+  const DocumentId first =
+      documents.readable.empty() ? documents.last : IdOf(documents.readable.front().order);
+  if (poll.cursor.after.has_value() && first <= *poll.cursor.after) {
     return Alarm(poll, rules,
                  absl::StrCat(what,
-                              ": its rows do not stand in the order of business unit and id, "
-                              "so that a cut answer cannot be read on; add the ORDER BY"),
+                              ": documents came that are not behind the one in AFTER_BU and "
+                              "AFTER_ID; correct the criterion as the setup guide has it"),
                  outcome);
   }
   const bool alone = !documents.before_last.has_value();
-  if (alone && reading.answer.full) {
+  if (alone && (answer.full || CountedMore(answer) || answer.goes_on)) {
     return Alarm(poll, rules,
-                 absl::StrCat(what, ": one document holds at least ", reading.asked,
+                 absl::StrCat(what, ": one document holds at least ", answer.rows,
                               " rows, so that some may be cut off; raise max_rows and the OPRID's "
                               "row limit"),
                  outcome);
@@ -146,7 +176,7 @@ void SettlePage(const PollLease& poll, Reading& reading,
 // Whether rows may be missing from the answer, and what that teaches about the site's cap.
 bool IsCut(const Reading& reading, Cursor& cursor) {
   const Answer& answer = reading.answer;
-  const bool counted_more = answer.counted.value_or(0) > answer.rows;
+  const bool counted_more = CountedMore(answer);
   if (counted_more && !answer.full && answer.rows > 1 && answer.rows == cursor.most_rows) {
     cursor.row_cap = answer.rows;
   }
@@ -171,14 +201,17 @@ void SettleAnswer(const PollLease& poll, Reading& reading,
   }
   const bool cut = IsCut(reading, cursor);
   outcome.window->set_truncated(cut);
-  if (!cut) {
-    SettleDocuments(poll, std::move(answer.documents.readable), stored, derive, outcome);
-    SettleProgress(poll, reading, rules, outcome);
-  } else if (CanGoOn(poll.connection) && !answer.documents.last.id.empty()) {
-    SettlePage(poll, reading, stored, rules, derive, outcome);
-  } else {
-    SettleHalf(poll, reading, rules, outcome);
+  if (cut && CanGoOnBehind(poll.connection, answer.documents)) {
+    return SettlePage(poll, reading, stored, rules, derive, outcome);
   }
+  if (cut && SettleHalf(poll, reading, outcome)) return;
+  if (cut && (answer.full || CountedMore(answer))) {
+    return Alarm(poll, rules, FullWindowSentence(poll, reading), outcome);
+  }
+  // An answer that only might be cut cannot be asked for in smaller parts: it is taken as whole.
+  outcome.window->set_truncated(false);
+  SettleDocuments(poll, std::move(answer.documents.readable), stored, derive, outcome);
+  SettleProgress(poll, reading, rules, outcome);
 }
 
 }  // namespace
@@ -261,7 +294,7 @@ ReadOutcome Settle(const PollLease& poll, Reading reading,
   entry.detail["to"] = record.to();
   if (!answered) {
     entry.detail["outcome"] = reading.sent ? Name(answer.error->kind) : "not sent";
-    SettleError(poll, *answer.error, rules, outcome);
+    SettleError(poll, reading, rules, outcome);
     outcome.audit.push_back(std::move(entry));
     return outcome;
   }

@@ -77,7 +77,7 @@ void Tokens::Ask(const std::string& key, const pb::Connection& connection,
       .ca_bundle_file = ca_file,
       .total_timeout = kTokenTimeout,
       .max_response_bytes = kMostTokenBytes};
-  client_.Send(std::move(request), [this, key, call = std::move(call)](HttpOutcome outcome) {
+  transmit_(std::move(request), [this, key, call = std::move(call)](HttpOutcome outcome) {
     Finish(key, call, outcome);
   });
 }

@@ -35,8 +35,10 @@ class Tokens {
   };
   using Done = std::function<void(Result)>;
 
-  // `client` outlives it.
-  explicit Tokens(HttpClient& client) : client_(client) {}
+  // Sends a request to the identity provider: HttpClient::Send, or a refusal at once.
+  using Transmit = std::function<void(HttpRequest request, HttpClient::Callback done)>;
+
+  explicit Tokens(Transmit transmit) : transmit_(std::move(transmit)) {}
 
   // `done` runs on this thread if a token is there, else on the client's.
   void Get(const orders::v1::Connection& connection, const std::string& secret,
@@ -57,7 +59,7 @@ class Tokens {
            const std::string& secret, const std::string& ca_file);
   void Finish(const std::string& key, AuditEntry call, const HttpOutcome& outcome);
 
-  HttpClient& client_;
+  const Transmit transmit_;
   std::mutex mutex_;
   std::map<std::string, Held> held_;  // by everything that the token depends on
 };

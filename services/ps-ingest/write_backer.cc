@@ -149,6 +149,7 @@ WriteBackOutcome SettleConfirmation(const WriteBackLane& lane, const std::string
   AuditEntry entry =
       QueryEntry(lane.connection, query, call_id,
                  CallOutcome(reply, rows.error.has_value() ? Name(rows.error->kind) : "ok"));
+  if (!outcome.written.empty()) entry.detail["stored"] = outcome.written;
   if (!outcome.parked.empty()) entry.detail["parked"] = outcome.parked;
   outcome.audit = reply.token_calls;
   outcome.audit.push_back(std::move(entry));

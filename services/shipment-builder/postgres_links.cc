@@ -114,9 +114,13 @@ absl::Status StoreLinks(Tx& tx, const std::vector<OrderToPlan>& orders) {
     }
   }
   if (!known.empty()) {
+    // While a label may be live its link stands, whatever the order says now.
     RETURN_IF_ERROR(tx.Exec("DELETE FROM schedule_sources l USING unnest($1::text[], $2::text[]) "
                             "AS k(connection_id, order_id) WHERE l.connection_id = "
-                            "k.connection_id AND l.order_id = k.order_id",
+                            "k.connection_id AND l.order_id = k.order_id AND NOT EXISTS (SELECT 1 "
+                            "FROM schedules p WHERE p.connection_id = l.connection_id AND "
+                            "p.order_id = l.order_id AND p.line_number = l.line_number AND "
+                            "p.schedule_number = l.schedule_number AND p.allocated > 0)",
                             known.Params())
                         .status());
   }

@@ -117,9 +117,13 @@ TEST(Documents, HoldARequisitionWhereTheSiteDoesNotSayWhetherItWasSourced) {
 }
 
 TEST(Documents, OfPurchaseOrdersAreNotReadWithoutTheirSourcesIfRequisitionsShipToo) {
-  Json row = SampleRow();
-  row.erase("J.REQ_ID");
-  EXPECT_THAT(ReadRows({row}).error->sentence, HasSubstr("J.REQ_ID"));
+  Json row;
+  for (const char* column :
+       {"J.BUSINESS_UNIT_REQ", "J.REQ_ID", "J.REQ_LINE_NBR", "J.REQ_SCHED_NBR"}) {
+    row = SampleRow();
+    row.erase(column);
+    EXPECT_THAT(ReadRows({row}).error->sentence, HasSubstr(column));
+  }
   pb::Connection orders_only = SampleConnection();
   orders_only.clear_document_types();
   orders_only.add_document_types(type::v1::PURCHASE_ORDER);

@@ -21,6 +21,7 @@ class PagingTest : public SandboxTest {
     }
     return documents;
   }
+  // The first document, with so many schedules.
   static Json WithSchedules(int count) {
     Json order = Order("0000000001", "2026-11-20T10:00:00");
     Json& schedules = order["LINES"][0]["SCHEDULES"];
@@ -72,7 +73,7 @@ TEST_F(PagingTest, ADocumentThatFillsAnAnswerAloneIsAnAlarmAndTheCursorStays) {
   EXPECT_LE(Stored().watermark(), "2026-11-20T10:00:00");
 }
 
-TEST_F(PagingTest, RowsThatDoNotStandInTheOrderOfTheirKeysAreNotReadOn) {
+TEST_F(PagingTest, RowsThatDoNotStandInTheOrderOfTheirKeysAreReadByHalvesInstead) {
   Configure({{"query_defects", {{"PSUPS_PO", {"unordered"}}}}});
   std::vector<Json> documents = Many(30);
   for (int i = 0; i < 30; ++i) {
@@ -83,8 +84,34 @@ TEST_F(PagingTest, RowsThatDoNotStandInTheOrderOfTheirKeysAreNotReadOn) {
   settings.set_max_rows(10);
   Connect(settings);
   Poll();
+  EXPECT_THAT(DocumentIds(), SizeIs(30));
+  EXPECT_EQ(Stored().last_error(), "");
+}
+
+TEST_F(PagingTest, ADocumentThatACapMayHaveCutIsNotStored) {
+  Configure({{"row_cap", 120}});
+  std::vector<Json> documents = Many(3);
+  documents[0] = WithSchedules(150);
+  Load(documents);
+  Connect(Settings());
+  Poll();
   EXPECT_THAT(Orders(), IsEmpty());
-  EXPECT_THAT(Stored().last_error(), HasSubstr("ORDER BY"));
+  EXPECT_THAT(Stored().last_error(), HasSubstr("one document holds at least 120 rows"));
+  Configure({{"row_cap", 0}});
+  Poll();
+  EXPECT_THAT(DocumentIds(), SizeIs(3));
+  EXPECT_EQ(stack_.Count("SELECT max(revision) FROM orders"), 1);
+  EXPECT_EQ(CallsRecorded("ps.query"), CallsSeen());
+}
+
+TEST_F(PagingTest, ABusySecondOfASiteThatCannotBeReadOnIsNoAlarmAsLongAsItIsNotFull) {
+  Load(Many(150));
+  pb::Connection settings = Settings();
+  WithoutAfterPrompts(settings);
+  Connect(settings);
+  Poll();
+  EXPECT_THAT(DocumentIds(), SizeIs(150));
+  EXPECT_EQ(Stored().last_error(), "");
 }
 
 TEST_F(PagingTest, ACapThatNobodyToldOfCutsNothingOff) {
