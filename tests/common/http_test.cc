@@ -571,7 +571,7 @@ TEST_F(HttpTest, AnAddressOfTheMachinesOwnCloudIsNeverCalled) {
        {"169.254.169.254", "169.254.1.1", "[fe80::1]", "[::ffff:169.254.169.254]",
         "[fd00:ec2::254]", "100.100.100.200", "168.63.129.16"}) {
     const HttpOutcome outcome = client_->Send({.url = absl::StrCat("http://", host, "/latest")});
-    EXPECT_THAT(outcome.response.status(), HasCode(absl::StatusCode::kFailedPrecondition)) << host;
+    EXPECT_TRUE(absl::IsFailedPrecondition(outcome.response.status())) << host;
     EXPECT_FALSE(outcome.body_started);
   }
 }

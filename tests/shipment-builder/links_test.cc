@@ -271,6 +271,13 @@ TEST_F(Links, AreThoseOfTheNewestRevision) {
   EXPECT_FALSE(Labelled("r2"));
 }
 
+TEST_F(Links, StandWhileALabelOfThePurchaseOrderMayBeLive) {
+  Ship(PurchaseOrder("p1", {"r1"}));
+  // The order says nothing of the requisition any more, and its label is still there.
+  TakeIn({PurchaseOrder("p1", {}, 2)});
+  EXPECT_EQ(One("SELECT count(*)::text AS v FROM schedule_sources"), "1");
+}
+
 TEST_F(Links, APersonCannotRetryWhatWasShippedAsARequisition) {
   orders::v1::Order order = PurchaseOrder("p1", {"r1"});
   order.mutable_schedules(0)->mutable_shipping_weight()->set_value("0");
