@@ -6,7 +6,6 @@
 namespace psups::ps_ingest {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

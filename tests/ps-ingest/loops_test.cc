@@ -6,13 +6,9 @@
 namespace psups::ps_ingest {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::HasCode;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::IsOkAndHolds;
-using ::testing::Not;
-using ::testing::SizeIs;
 
 // The handlers, without gRPC.
 class HandlerTest : public StoreTest {

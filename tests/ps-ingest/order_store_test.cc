@@ -7,11 +7,7 @@ namespace psups::ps_ingest {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::HasCode;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsOkAndHolds;
-using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST_F(OrderStoreTest, ARevisionIsHandedOutOnceUntilItsLeaseIsOver) {

@@ -10,8 +10,6 @@ using ::testing::ElementsAre;
 using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsOkAndHolds;
-using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST_F(PollStoreTest, ACursorIsLeasedOnceAndAgainWhenTheLeaseIsOver) {
