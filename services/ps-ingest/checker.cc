@@ -24,7 +24,6 @@ namespace {
 namespace pb = orders::v1;
 using Standing = pb::CheckOrdersResponse::Standing;
 
-constexpr int kMasterRows = 10'000;
 // An answer of several documents with more rows might be cut by a cap that nobody knows of: they
 // are read one by one then.
 constexpr int kSurelyWhole = 100;
@@ -185,8 +184,10 @@ absl::Status Checker::LookUp(const Batch& batch, std::vector<Document>& document
              audit));
     const ResultOrError rows = ReadResult(reply, absl::StrCat("query ", query));
     if (rows.error.has_value()) return Refuse(batch, *rows.error);
-    one_by_one = MayBeCutMaster(rows.result, keys.size());
-    if (one_by_one) continue;
+    if (MayBeCutMaster(rows.result, keys.size())) {
+      one_by_one = true;
+      continue;
+    }
     RETURN_IF_ERROR(ports_.master_data.Put(connection, keys, rows.result, WallTime()));
   }
   ports_.master_data.Fill(connection, absl::ToCivilDay(start, ZoneOf(connection)), documents);

@@ -36,6 +36,9 @@ std::vector<std::string_view> MasterColumns(Master kind);
 // it.
 bool IsMasterColumn(std::string_view name);
 
+// Asked for at most. More would be no answer but a fault of the site's.
+inline constexpr int kMasterRows = 10'000;
+
 // Whether rows of a master query may be missing: with so many, several keys are asked for one by
 // one.
 bool MayBeCutMaster(const QueryResult& result, std::size_t keys);

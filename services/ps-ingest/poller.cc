@@ -18,9 +18,6 @@ namespace {
 
 namespace pb = orders::v1;
 
-// More rows than one answer brings would ask for are no answer but a fault of the site's.
-constexpr int kMasterRows = 10'000;
-
 std::string OutcomeName(const Answer& answer) {
   if (answer.error.has_value()) return Name(answer.error->kind);
   return answer.full ? "truncated" : "ok";
@@ -255,7 +252,7 @@ void Poller::OnMasterRows(const std::shared_ptr<Read>& read, const PeopleSoft::R
   const std::string what = absl::StrCat("query ", read->query);
   ResultOrError rows = ReadResult(reply, what);
   const bool may_be_cut = MayBeCutMaster(rows.result, read->asked_for.size());
-  read->one_by_one = may_be_cut;
+  read->one_by_one = read->one_by_one || may_be_cut;
   if (!rows.error.has_value() && !may_be_cut) {
     const absl::Status put = master_data_.Put(connection, read->asked_for, rows.result, WallTime());
     if (!put.ok()) {

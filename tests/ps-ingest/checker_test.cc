@@ -26,14 +26,6 @@ class CheckerTest : public SandboxTest {
         "UPDATE orders SET read_start_time = read_start_time - interval '1 minute', "
         "checked_time = checked_time - interval '1 minute'");
   }
-  std::size_t CallsTo(const std::string& query) {
-    std::size_t count = 0;
-    const Json journal = Journal();
-    for (const Json& entry : journal) {
-      count += absl::StrContains(entry["target"].get<std::string>(), "/" + query + "/");
-    }
-    return count;
-  }
 
   Checker checker_{{*stack_.connections, *stack_.polls, *stack_.orders, *people_soft_, passwords_,
                     master_data_, calls_},

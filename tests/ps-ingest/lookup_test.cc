@@ -42,14 +42,6 @@ class LookupTest : public SandboxTest {
     EXPECT_OK(order.status());
     return order->schedules(0);
   }
-  std::size_t CallsTo(const std::string& query) {
-    std::size_t count = 0;
-    const Json journal = Journal();
-    for (const Json& entry : journal) {
-      count += absl::StrContains(entry["target"].get<std::string>(), "/" + query + "/");
-    }
-    return count;
-  }
 };
 
 TEST_F(LookupTest, AddressesAndMeasuresAreLookedUpAndKept) {
@@ -90,6 +82,36 @@ TEST_F(LookupTest, ManyAreLookedUpTenAtATime) {
   Poll();
   EXPECT_EQ(CallsTo("PSUPS_ITEM"), 3u);
   EXPECT_THAT(DocumentIds(), SizeIs(25));  // with items that nobody keeps: a person will be asked
+}
+
+TEST_F(LookupTest, ManyRowsThatACapMayHaveCutAreAskedForOneByOne) {
+  Json tables = Tables();
+  std::vector<Json> documents;
+  for (int i = 0; i < 10; ++i) {
+    const std::string id = absl::StrCat("CUT", i);
+    for (const char* record : {"MASTER_ITEM_TBL", "INV_ITEMS"}) {
+      Json row = tables[record][0];
+      row["INV_ITEM_ID"] = id;
+      tables[record].push_back(row);
+    }
+    for (int unit = 0; unit < 15; ++unit) {
+      Json row = tables["INV_ITEM_UOM"][0];
+      row["INV_ITEM_ID"] = id;
+      row["UNIT_OF_MEASURE"] = absl::StrCat("U", unit);
+      tables["INV_ITEM_UOM"].push_back(row);
+    }
+    documents.push_back(Order(absl::StrFormat("%010d", i + 1), "2026-11-20T10:00:00"));
+    documents.back()["LINES"][0]["INV_ITEM_ID"] = id;
+  }
+  Admin("POST", "/admin/orders", {{"tables", tables}, {"documents", documents}});
+  Configure({{"row_cap", 120}});
+  Connect(LookupSettings());
+  Poll();
+  ASSERT_THAT(Orders(), SizeIs(10));
+  for (const pb::Order& order : Orders()) {
+    EXPECT_EQ(order.schedules(0).item_weight().value(), "12.5") << order.name();
+  }
+  EXPECT_EQ(CallsTo("PSUPS_ITEM"), 11u);
 }
 
 TEST_F(LookupTest, TheLatestRowThatIsNotInTheFutureCountsAndOnlyThenItsStatus) {

@@ -131,6 +131,14 @@ class SandboxTest : public ::testing::Test {
   void Configure(const Json& keys) { Admin("POST", "/admin/site", keys); }
   void Fault(const Json& rule) { Admin("POST", "/admin/faults", {{"add", Json::array({rule})}}); }
   Json Journal() { return Admin("GET", "/admin/journal")["entries"]; }
+  std::size_t CallsTo(const std::string& query) {
+    std::size_t count = 0;
+    const Json journal = Journal();
+    for (const Json& entry : journal) {
+      count += absl::StrContains(entry["target"].get<std::string>(), "/" + query + "/");
+    }
+    return count;
+  }
   // The ids of the calls that PeopleSoft saw.
   std::multiset<std::string> CallsSeen() {
     std::multiset<std::string> ids;
