@@ -1,8 +1,9 @@
-#include "services/shipment-builder/service.h"
-
 #include "common/channel.h"
 #include "common/testing/test_authority.h"
 #include "gmock/gmock.h"
+#include "services/shipment-builder/decide.h"
+#include "services/shipment-builder/review_server.h"
+#include "services/shipment-builder/shipment_server.h"
 #include "tests/shipment-builder/world.h"
 
 namespace psups::shipment_builder::testing {

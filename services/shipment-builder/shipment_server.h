@@ -1,23 +1,14 @@
 #pragma once
 
-#include <string>
-
-#include "absl/status/statusor.h"
-#include "common/identity.h"
 #include "common/server.h"
 #include "common/worker.h"
-#include "psups/shipments/v1/review_service.grpc.pb.h"
 #include "psups/shipments/v1/shipment_service.grpc.pb.h"
-#include "services/shipment-builder/intake.h"
 #include "services/shipment-builder/ports.h"
+#include "services/shipment-builder/service_fields.h"
 
 namespace psups::shipment_builder {
 
-// Applies the decision of `who` to a review's shipment; FAILED_PRECONDITION if the review does not
-// allow it.
-absl::Status Decide(const Review& review, const orders::v1::Order& order,
-                    const shipments::v1::ResolveReviewRequest& request, const std::string& who,
-                    const Planner& planner, Shipment& shipment, Effects& effects);
+shipments::v1::Shipment ToProto(const ShipmentRecord& record, Parties parties);
 
 class ShipmentServer final : public shipments::v1::ShipmentService::CallbackService {
  public:
@@ -43,30 +34,6 @@ class ShipmentServer final : public shipments::v1::ShipmentService::CallbackServ
  private:
   ShipmentStore& store_;
   Wakeup& undo_;
-  Executor& executor_;
-};
-
-class ReviewServer final : public shipments::v1::ReviewService::CallbackService {
- public:
-  ReviewServer(ShipmentStore& store, const Planner& planner, Wakeup& validate, Wakeup& tell,
-               Executor& executor)
-      : store_(store), planner_(planner), validate_(validate), tell_(tell), executor_(executor) {}
-
-  grpc::ServerUnaryReactor* GetReview(grpc::CallbackServerContext* context,
-                                      const shipments::v1::GetReviewRequest* request,
-                                      shipments::v1::Review* response) override;
-  grpc::ServerUnaryReactor* ListReviews(grpc::CallbackServerContext* context,
-                                        const shipments::v1::ListReviewsRequest* request,
-                                        shipments::v1::ListReviewsResponse* response) override;
-  grpc::ServerUnaryReactor* ResolveReview(grpc::CallbackServerContext* context,
-                                          const shipments::v1::ResolveReviewRequest* request,
-                                          shipments::v1::Review* response) override;
-
- private:
-  ShipmentStore& store_;
-  const Planner& planner_;
-  Wakeup& validate_;
-  Wakeup& tell_;
   Executor& executor_;
 };
 
