@@ -53,7 +53,7 @@ const std::map<std::string, KindInfo>& Kinds() {
 
 const std::set<std::string>& Routes() {
   static const auto* const routes = new std::set<std::string>{
-      "*", "recovery", "ship", "subscribe", "token", "track", "void", "webhook", "xav"};
+      "*", "rating", "recovery", "ship", "subscribe", "token", "track", "void", "webhook", "xav"};
   return *routes;
 }
 

@@ -33,9 +33,15 @@ const std::map<std::string, Refusal>& Refusals() {
       {"ship_15", {"20008", "Trade Direct: an old date, and a label as png"}},
       {"ship_16", {"120500", "Trade Direct: a service that is none of ours"}},
       {"ship_17", {"20007", "WorldEase: what should be inside ShipmentRequest stands bare"}},
+      {"rating_2", {"111285", "a ZIP of Maryland in Georgia"}},
+      {"rating_3", {"111100", "to Germany, by a service of three digits"}},
+      {"rating_6", {"110006", "all of the shipment stands inside Shipper"}},
+      {"rating_10", {"10002", "a state that is no text but true"}},
       {"recovery_2", {"300030", "Roadie: a list of numbers that are none of UPS's"}}};
   return *refusals;
 }
+
+constexpr char kRatingPath[] = "/api/rating/v2409/Rate";
 
 struct Example {
   std::string name = {};  // operation and UPS's own number
@@ -57,6 +63,7 @@ void Add(const std::string& file, const std::string& operation, const std::strin
 std::vector<Example> Examples() {
   std::vector<Example> examples;
   Add("Shipping", "ship", "/shipments/{version}/ship", kShipPath, examples);
+  Add("Rating", "rating", "/rating/{version}/{requestoption}", kRatingPath, examples);
   Add("Shipping", "recovery", "/labels/{version}/recovery", kRecoveryPath, examples);
   Add("AddressValidation", "xav", "/addressvalidation/{version}/{requestoption}",
       "/api/addressvalidation/v2/3", examples);
@@ -98,6 +105,8 @@ TEST_P(PublishedRequestTest, IsTakenOrRefusedForAStatedReason) {
   } else if (GetParam().path == kRecoveryPath) {
     EXPECT_EQ(TextAt(answer.body, {"LabelRecoveryResponse", "ShipmentIdentificationNumber"}),
               number);
+  } else if (GetParam().path == kRatingPath) {
+    EXPECT_THAT(At(answer.body, {"RateResponse", "RatedShipment"}), SizeIs(1));
   } else if (GetParam().path == kSubscribePath) {
     EXPECT_EQ(At(answer.body, {"validTrackingNumbers"}), body.at("trackingNumberList"));
   } else {
@@ -115,7 +124,7 @@ TEST(PublishedRequestsTest, EachOperationHasSomeAndEachRefusalIsOfOne) {
     ++found[example.name.substr(0, example.name.find('_'))];
     unused.erase(example.name);
   }
-  EXPECT_THAT(found, SizeIs(4)) << "UPS_OPENAPI_DIR: not all of UPS's files are in "
+  EXPECT_THAT(found, SizeIs(5)) << "UPS_OPENAPI_DIR: not all of UPS's files are in "
                                 << UpsOpenApiFolder() << "/patched";
   for (const auto& [name, refusal] : unused) ADD_FAILURE() << name << ": " << refusal.why;
 }
@@ -150,7 +159,9 @@ std::optional<std::string> Missing(const Json& spec, const Json& schema, const J
 TEST_F(UpsSandboxTest, RepliesHaveWhatUpsSpecificationRequires) {
   const Json shipping = UpsOpenApi("Shipping");
   const Json addresses = UpsOpenApi("AddressValidation");
-  ASSERT_TRUE(shipping.is_object() && addresses.is_object()) << UpsOpenApiFolder();
+  const Json rating = UpsOpenApi("Rating");
+  ASSERT_TRUE(shipping.is_object() && addresses.is_object() && rating.is_object())
+      << UpsOpenApiFolder();
   const auto missing = [](const Json& spec, const char* schema, const Json& value) {
     return Missing(spec, spec["components"]["schemas"][schema], value).value_or("");
   };
@@ -166,6 +177,15 @@ TEST_F(UpsSandboxTest, RepliesHaveWhatUpsSpecificationRequires) {
              "PoliticalDivision2": "ALBANY", "PoliticalDivision1": "NY",
              "PostcodePrimaryLow": "12207", "CountryCode": "US"}}})"));
   EXPECT_EQ(missing(addresses, "XAVResponseWrapper", validated.body), "");
+  Json rate;
+  for (const Example& example : Examples()) {
+    if (example.name == "rating_1") rate = example.body;
+  }
+  MakeOurs(rate, "");
+  rate["RateRequest"]["Shipment"]["DeliveryTimeInformation"] = {{"PackageBillType", "03"}};
+  const Answer rated = Call("POST", "/api/rating/v2409/Shoptimeintransit", rate);
+  ASSERT_EQ(rated.code, 200) << rated.text;
+  EXPECT_EQ(missing(rating, "RATEResponseWrapper", rated.body), "");
   const Answer shipped = Call("POST", kShipPath, DomesticShipment());
   EXPECT_EQ(missing(shipping, "SHIPResponseWrapper", shipped.body), "");
   const std::string id = ShipOne("01HREF");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/sandbox/ups/answer_faults.h"
+#include "tests/sandbox/ups/rating.h"
 #include "tests/sandbox/ups/recovery.h"
 #include "tests/sandbox/ups/ship.h"
 #include "tests/sandbox/ups/subscribe.h"
@@ -24,6 +25,9 @@ constexpr Version kShipVersions[] = {{"v2409", false}, {"v2403", false}, {"v2205
                                      {"v2108", true},  {"v1807", true},  {"v1801", true},
                                      {"v1707", true},  {"v1701", true},  {"v1607", true},
                                      {"v1601", true},  {"v1", true}};
+constexpr Version kRatingVersions[] = {{"v2409", false}, {"v2403", false}, {"v2205", true},
+                                       {"v2108", true},  {"v1607", true},  {"v1601", true},
+                                       {"1707", true},   {"1701", true},   {"v1", true}};
 constexpr Version kXavVersions[] = {{"v2", false}, {"v1", true}};
 
 const Version* FindVersion(std::span<const Version> versions, const std::string& name) {
@@ -113,6 +117,10 @@ Sandbox::Destination Sandbox::Find(const HttpServerRequest& request) const {
     if (const Version* version = FindVersion(kShipVersions, parts[1]))
       return {"ship", "ship", "", version->old};
   }
+  if (is("POST", {"rating", "*", "*"})) {
+    if (const Version* version = FindVersion(kRatingVersions, parts[1]))
+      return {"rating", "rating", parts[2], version->old};
+  }
   if (is("DELETE", {"shipments", "*", "void", "cancel", "*"})) {
     if (const Version* version = FindVersion(kShipVersions, parts[1]))
       return {"void", "void", parts[4], version->old};
@@ -197,6 +205,8 @@ HttpResponse Sandbox::Do(const Destination& destination, const HttpServerRequest
   } else if (operation == "ship") {
     response = MakeShipment(client, request);
     if (fault != nullptr && fault->twin) (void)MakeShipment(client, request);
+  } else if (operation == "rating") {
+    response = Rate(argument, client, request, now);
   } else if (operation == "void") {
     response = VoidShipment(parcels_, client, argument, request);
   } else if (operation == "recovery") {

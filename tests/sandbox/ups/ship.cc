@@ -1,48 +1,13 @@
 #include "tests/sandbox/ups/ship.h"
 
-#include <algorithm>
-#include <cmath>
-#include <map>
-
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "tests/sandbox/ups/checks.h"
 #include "tests/sandbox/ups/label.h"
+#include "tests/sandbox/ups/services.h"
 #include "tests/sandbox/ups/ship_rules.h"
 
 namespace psups::ups_sandbox {
 namespace {
-
-struct Price {
-  long base_cents;
-  long cents_per_pound;
-};
-
-Price PriceOf(const std::string& service) {
-  static const auto* const prices = new std::map<std::string, Price>{
-      {"03", {1095, 42}},  {"12", {1650, 95}},  {"02", {2240, 160}}, {"59", {2580, 165}},
-      {"13", {3890, 240}}, {"01", {4310, 265}}, {"14", {7460, 280}}};
-  const auto found = prices->find(service);
-  return found == prices->end() ? Price{6900, 410} : found->second;
-}
-
-double Number(const std::string& text) {
-  double value = 0;
-  (void)absl::SimpleAtod(text, &value);
-  return value;
-}
-
-// Whole pounds, the greater of actual and dimensional weight.
-long BillablePounds(const Json& package) {
-  const std::string unit = TextAt(package, {"PackageWeight", "UnitOfMeasurement", "Code"});
-  double pounds = Number(TextAt(package, {"PackageWeight", "Weight"}));
-  if (unit == "KGS") pounds *= 2.20462262185;
-  if (unit == "OZS") pounds /= 16;
-  const Json& size = At(package, {"Dimensions"});
-  double volume = Number(TextAt(size, {"Length"})) * Number(TextAt(size, {"Width"})) *
-                  Number(TextAt(size, {"Height"}));
-  if (TextAt(size, {"UnitOfMeasurement", "Code"}) == "CM") volume /= 2.54 * 2.54 * 2.54;
-  return static_cast<long>(std::ceil(std::max(pounds, volume / 139)));
-}
 
 Place PlaceOf(const Json& party) {
   Place place{.city = TextAt(party, {"Address", "City"}),
@@ -100,35 +65,31 @@ ShipResult Ship(Parcels& parcels, const Client& client, const HttpServerRequest&
   fresh.to = PlaceOf(At(shipment, {"ShipTo"}));
   fresh.shipment_references = References(At(shipment, {"ReferenceNumber"}));
   fresh.call_id = std::string(FindHeader(request.headers, "transId"));
-  const Price price = PriceOf(fresh.service);
-  std::vector<long> cents;
-  long pounds = 0;
-  for (const Json& package : At(shipment, {"Package"})) {
+  const Json& packages_asked = At(shipment, {"Package"});
+  for (const Json& package : packages_asked) {
     fresh.package_references.push_back(References(At(package, {"ReferenceNumber"})));
     fresh.package_weights.push_back(TextAt(package, {"PackageWeight", "Weight"}));
-    const long billable = BillablePounds(package);
-    pounds += billable;
-    cents.push_back(price.base_cents + billable * price.cents_per_pound);
-    fresh.charges_cents += cents.back();
   }
-  const long total = fresh.charges_cents;
+  const Charges charges = ChargesOf(packages_asked, *FindService(fresh.service));
+  fresh.charges_cents = charges.cents;
   ShipmentView made = parcels.Create(std::move(fresh));
 
   Json packages = Json::array();
   for (std::size_t i = 0; i < made.packages.size(); ++i) {
-    packages.push_back(
-        PackageResult(made.packages[i].tracking_number, format, cents[i], label_bytes));
+    packages.push_back(PackageResult(made.packages[i].tracking_number, format,
+                                     charges.package_cents[i], label_bytes));
   }
   Json results = {{"ShipmentIdentificationNumber", made.shipment_id},
                   {"BillingWeight",
                    {{"UnitOfMeasurement", {{"Code", "LBS"}, {"Description", "Pounds"}}},
-                    {"Weight", absl::StrFormat("%d.0", pounds)}}},
+                    {"Weight", absl::StrFormat("%d.0", charges.pounds)}}},
                   {"ShipmentCharges",
-                   {{"TransportationCharges", Money(total)},
+                   {{"TransportationCharges", Money(charges.cents)},
                     {"ServiceOptionsCharges", Money(0)},
-                    {"TotalCharges", Money(total)}}},
+                    {"TotalCharges", Money(charges.cents)}}},
                   {"PackageResults", std::move(packages)}};
-  if (negotiated) results["NegotiatedRateCharges"] = {{"TotalCharge", Money(total * 85 / 100)}};
+  if (negotiated)
+    results["NegotiatedRateCharges"] = {{"TotalCharge", Money(NegotiatedCents(charges.cents))}};
   return {
       .response = ToResponse(Json{
           {"ShipmentResponse", {{"Response", header}, {"ShipmentResults", std::move(results)}}}}),

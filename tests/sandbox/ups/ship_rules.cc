@@ -1,60 +1,17 @@
 #include "tests/sandbox/ups/ship_rules.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
-#include <map>
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
+#include "tests/sandbox/ups/checks.h"
 #include "tests/sandbox/ups/local_time.h"
+#include "tests/sandbox/ups/services.h"
 
 namespace psups::ups_sandbox {
 namespace {
 
 using Refusal = std::optional<UpsError>;
-
-UpsError Missing(const std::string& field) {
-  return {400, "20007", absl::StrCat("Missing required field: ", field)};
-}
-
-bool IsUsOrPr(const std::string& country) { return country == "US" || country == "PR"; }
-
-bool IsDigits(const std::string& text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-// A plain decimal, at most `longest` characters, above zero.
-std::optional<double> Measure(const std::string& text, std::size_t longest) {
-  double value = 0;
-  const bool plain = std::all_of(text.begin(), text.end(),
-                                 [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
-  if (text.empty() || text.size() > longest || !plain || !absl::SimpleAtod(text, &value) ||
-      value <= 0)
-    return std::nullopt;
-  return value;
-}
-
-// Which states have ZIPs that begin with the same digit; UPS knows finer, but this finds the
-// ZIP of another region.
-bool ZipFitsState(const std::string& zip, const std::string& state) {
-  static const auto* const states = new std::map<char, std::set<std::string>>{
-      {'0', {"CT", "MA", "ME", "NH", "NJ", "NY", "PR", "RI", "VI", "VT", "AE"}},
-      {'1', {"DE", "NY", "PA"}},
-      {'2', {"DC", "MD", "NC", "SC", "VA", "WV"}},
-      {'3', {"AA", "AL", "FL", "GA", "MS", "TN"}},
-      {'4', {"IN", "KY", "MI", "OH"}},
-      {'5', {"DC", "IA", "MN", "MT", "ND", "SD", "WI"}},
-      {'6', {"IL", "KS", "MO", "NE"}},
-      {'7', {"AR", "LA", "OK", "TX"}},
-      {'8', {"AZ", "CO", "ID", "NM", "NV", "TX", "UT", "WY"}},
-      {'9', {"AK", "AP", "AS", "CA", "GU", "HI", "MP", "OR", "WA"}}};
-  const auto found = states->find(zip[0]);
-  return found != states->end() && found->second.count(state) != 0;
-}
 
 // The codes that a party's errors have.
 struct PartyCodes {
@@ -129,11 +86,8 @@ Refusal CheckPayment(const Json& shipment) {
   for (const Json& charge : charges) {
     const std::string type = TextAt(charge, {"Type"});
     if (type == "01") ++transport;
-    int payers = 0;
-    for (const char* payer :
-         {"BillShipper", "BillReceiver", "BillThirdParty", "ConsigneeBilledIndicator"})
-      payers += charge.is_object() && charge.contains(payer) ? 1 : 0;
-    if (payers != 1) return UpsError{400, "120401", "Exactly one payer is required per charge"};
+    if (PayersOf(charge) != 1)
+      return UpsError{400, "120401", "Exactly one payer is required per charge"};
     if (charge.contains("BillShipper") && TextAt(charge, {"BillShipper", "AccountNumber"}) !=
                                               TextAt(shipment, {"Shipper", "ShipperNumber"})) {
       return UpsError{400, "120413", "The payer account number must be the shipper account number"};
@@ -145,14 +99,9 @@ Refusal CheckPayment(const Json& shipment) {
 }
 
 Refusal CheckService(const std::string& code, const std::string& from, const std::string& to) {
-  static const auto* const domestic =
-      new std::set<std::string>{"01", "02", "03", "12", "13", "14", "59"};
-  static const auto* const international =
-      new std::set<std::string>{"07", "08", "11", "17", "54", "65", "70", "72", "74"};
-  const bool at_home = IsUsOrPr(from) && IsUsOrPr(to);
-  if (domestic->count(code) == 0 && international->count(code) == 0)
-    return UpsError{400, "120500", "Missing or invalid service code"};
-  if ((at_home ? domestic : international)->count(code) == 0) {
+  const Service* const service = FindService(code);
+  if (service == nullptr) return UpsError{400, "120500", "Missing or invalid service code"};
+  if (!Serves(*service, from, to)) {
     return UpsError{400, "121210",
                     "The requested service is unavailable between the selected locations."};
   }
@@ -277,11 +226,6 @@ Refusal CheckInvoiceTotal(const Json& shipment, const std::string& from, const s
   return std::nullopt;
 }
 
-void MakeList(Json& body, const std::string& path) {
-  const Json::json_pointer at(path);
-  if (body.contains(at) && !body[at].is_array()) body[at] = Json::array({body[at]});
-}
-
 }  // namespace
 
 void MakeLists(Json& body) {
@@ -293,11 +237,6 @@ void MakeLists(Json& body) {
   const std::size_t packages = At(body, {"ShipmentRequest", "Shipment", "Package"}).size();
   for (std::size_t i = 0; i < packages; ++i)
     MakeList(body, absl::StrCat(shipment, "/Package/", i, "/ReferenceNumber"));
-}
-
-const Json& ShipFromOrShipper(const Json& shipment) {
-  const Json& from = At(shipment, {"ShipFrom"});
-  return from.is_object() ? from : At(shipment, {"Shipper"});
 }
 
 bool ReferencesAtPackages(const Json& shipment) {

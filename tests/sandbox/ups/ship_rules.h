@@ -18,9 +18,6 @@ void MakeLists(Json& body);
 // list is not public.
 std::optional<UpsError> CheckShipRequest(const Json& body, const Client& client, absl::Time now);
 
-// A piece of a ship request that stands in for what may be missing.
-const Json& ShipFromOrShipper(const Json& shipment);
-
 // Whether references stand at the packages, as they must between two places of the US or of PR.
 bool ReferencesAtPackages(const Json& shipment);
 
