@@ -134,6 +134,7 @@ std::string Value(const std::string& field) {
                                              {"GraphicImage", "XlhB"},
                                              {"CurrencyCode", "USD"},
                                              {"MonetaryValue", "12.34"},
+                                             {"Date", "20261130"},
                                              {"PostcodePrimaryLow", "90802"},
                                              {"PostcodeExtendedLow", "1234"}};
   const auto found = values->find(field);
@@ -211,8 +212,20 @@ TEST(PublishedShapesTest, AWholeVoidReplyReads) {
   EXPECT_THAT(ParseVoidReply(body.dump()), IsOkAndHolds(true));
 }
 
+TEST(PublishedShapesTest, AWholeRateReplyReads) {
+  Json body = Reply("Rating", "RATEResponseWrapper");
+  body["RateResponse"]["RatedShipment"][0]["Service"]["Code"] = "03";
+  ASSERT_OK_AND_ASSIGN(const pb::QuoteRatesResponse rates, ParseRateReply(body.dump()));
+  ASSERT_THAT(rates.quotes(), SizeIs(1));
+  EXPECT_EQ(rates.quotes(0).charges().amount_minor(), 1234);
+  EXPECT_EQ(rates.quotes(0).negotiated_charges().amount_minor(), 1234);
+  EXPECT_EQ(rates.quotes(0).delivery_date(), "2026-11-30");
+  EXPECT_EQ(rates.quotes(0).business_days(), 1);
+  EXPECT_THAT(rates.alerts(), ElementsAre("1: 1"));
+}
+
 TEST(PublishedShapesTest, WholeErrorsRead) {
-  for (const char* spec : {"Shipping", "AddressValidation"}) {
+  for (const char* spec : {"Shipping", "AddressValidation", "Rating"}) {
     const std::vector<UpsError> errors =
         ErrorsOf({.status = 400, .body = Reply(spec, "ErrorResponse").dump()});
     ASSERT_THAT(errors, SizeIs(1)) << spec;

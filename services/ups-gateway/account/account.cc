@@ -68,10 +68,10 @@ void Default(google::protobuf::Map<std::string, std::string>& versions, const ch
 absl::Status CheckVersions(const pb::Account& account) {
   for (const auto& [api, version] : account.api_versions()) {
     const bool known = api == "xav" || api == "ship" || api == "void" || api == "recovery" ||
-                       api == "track" || api == "track_alert";
+                       api == "track" || api == "track_alert" || api == "rating";
     if (!known) {
       return Refuse("account.api_versions", absl::StrCat("\"", api, "\""),
-                    "xav, ship, void, recovery, track or track_alert");
+                    "xav, ship, void, recovery, track, track_alert or rating");
     }
     if (version.empty() || version.size() > 10 || !AllAlphanumeric(version)) {
       return Refuse(absl::StrCat("account.api_versions[", api, "]"),
@@ -187,6 +187,7 @@ void SetDefaults(pb::Account& account) {
   Default(versions, "recovery", "v1");
   Default(versions, "track", "v1");
   Default(versions, "track_alert", "v2");
+  Default(versions, "rating", "v2409");
 }
 
 absl::Status CheckSettings(pb::Account& account) {

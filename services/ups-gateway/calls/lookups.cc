@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status_macros.h"
 #include "services/ups-gateway/wire/field_check.h"
-#include "services/ups-gateway/wire/id_check.h"
+#include "services/ups-gateway/wire/shipment_check.h"
 #include "services/ups-gateway/wire/ups_answers.h"
 
 namespace psups::ups_gateway {
@@ -225,6 +225,28 @@ void Lookups::FindShipment(const pb::FindShipmentByReferenceRequest& request, co
                   question,
                   TrackReferenceRequest(question->account->settings, reference, days.from, days.to),
                   track);
+            });
+      });
+}
+
+void Lookups::QuoteRates(const pb::QuoteRatesRequest& request, const Caller& caller,
+                         Reply<pb::QuoteRatesResponse> done) {
+  const std::string& service = request.shipment().service_code();
+  Begin<pb::QuoteRatesResponse>(
+      request.account(),
+      Entry("ups.rating", caller, {{"service", service.empty() ? "all" : service}}),
+      std::move(done),
+      [this, shipment = request.shipment()](const QuestionPtr<pb::QuoteRatesResponse>& question) {
+        const pb::Account& account = question->account->settings;
+        const absl::Status status = CheckPricedShipment(shipment, account.shipper(), clock_.Now());
+        if (!status.ok()) return End(question, status);
+        Ask(question, RateRequest(account, shipment),
+            [this, question](const HttpResponse& response) {
+              absl::StatusOr<pb::QuoteRatesResponse> rates = ReadRates(response);
+              if (!rates.ok()) return End(question, rates.status());
+              question->response = *std::move(rates);
+              question->entry.detail["quotes"] = question->response.quotes_size();
+              End(question, absl::OkStatus());
             });
       });
 }

@@ -26,6 +26,8 @@ class Lookups {
                     Reply<ups::v1::RecoverLabelResponse> done);
   void FindShipment(const ups::v1::FindShipmentByReferenceRequest& request, const Caller& caller,
                     Reply<ups::v1::FindShipmentByReferenceResponse> done);
+  void QuoteRates(const ups::v1::QuoteRatesRequest& request, const Caller& caller,
+                  Reply<ups::v1::QuoteRatesResponse> done);
   void TrackPackage(const ups::v1::TrackPackageRequest& request, const Caller& caller,
                     Reply<ups::v1::TrackPackageResponse> done);
   void TrackByReference(const ups::v1::TrackByReferenceRequest& request, const Caller& caller,

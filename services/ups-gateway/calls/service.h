@@ -42,6 +42,10 @@ class UpsOperations {
                     Reply<ups::v1::FindShipmentByReferenceResponse> done) {
     lookups_.FindShipment(request, caller, std::move(done));
   }
+  void QuoteRates(const ups::v1::QuoteRatesRequest& request, const Caller& caller,
+                  Reply<ups::v1::QuoteRatesResponse> done) {
+    lookups_.QuoteRates(request, caller, std::move(done));
+  }
   void TrackPackage(const ups::v1::TrackPackageRequest& request, const Caller& caller,
                     Reply<ups::v1::TrackPackageResponse> done) {
     lookups_.TrackPackage(request, caller, std::move(done));
@@ -98,6 +102,9 @@ class UpsServer : public ups::v1::UpsService::CallbackService {
   grpc::ServerUnaryReactor* CreateShipment(grpc::CallbackServerContext* context,
                                            const ups::v1::CreateShipmentRequest* request,
                                            ups::v1::Call* response) override;
+  grpc::ServerUnaryReactor* QuoteRates(grpc::CallbackServerContext* context,
+                                       const ups::v1::QuoteRatesRequest* request,
+                                       ups::v1::QuoteRatesResponse* response) override;
   grpc::ServerUnaryReactor* VoidShipment(grpc::CallbackServerContext* context,
                                          const ups::v1::VoidShipmentRequest* request,
                                          ups::v1::VoidShipmentResponse* response) override;

@@ -24,6 +24,15 @@ grpc::ServerUnaryReactor* UpsServer::CreateShipment(grpc::CallbackServerContext*
                      });
 }
 
+grpc::ServerUnaryReactor* UpsServer::QuoteRates(grpc::CallbackServerContext* context,
+                                                const pb::QuoteRatesRequest* request,
+                                                pb::QuoteRatesResponse* response) {
+  return HandleAsync(context, request, response,
+                     [this](const auto& asked, const Caller& caller, auto done) {
+                       operations_.QuoteRates(asked, caller, std::move(done));
+                     });
+}
+
 grpc::ServerUnaryReactor* UpsServer::VoidShipment(grpc::CallbackServerContext* context,
                                                   const pb::VoidShipmentRequest* request,
                                                   pb::VoidShipmentResponse* response) {

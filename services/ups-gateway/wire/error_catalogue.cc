@@ -69,6 +69,8 @@ constexpr std::string_view kToAddress =
 constexpr std::string_view kFromAddress =
     "UPS does not accept the shipper or ship-from address. Correct the vendor's or the account's "
     "address, then retry.";
+constexpr std::string_view kZipAndState =
+    "UPS does not find the ZIP in the state. Check ZIP and state of both addresses, then retry.";
 constexpr std::string_view kPayment =
     "UPS does not accept how this shipment is paid. Check who pays and the account number, then "
     "retry.";
@@ -195,7 +197,26 @@ constexpr CatalogueRow kRows[] = {
     {Api::kTrack, "TV1002", "TV1002", 0, Action::kReview, kBadNumber},
     {Api::kTrack, "TW0001", "TW0001", 0, Action::kNotFound, kNothingYet},
 
+    {Api::kRating, "110002", "110002", 0, Action::kReview, kBug},
+    {Api::kRating, "110003", "110003", 0, Action::kReview, kTooMany},
+    {Api::kRating, "110004", "110006", 0, Action::kReview, kFromAddress},
+    {Api::kRating, "110014", "110017", 0, Action::kReview, kFromAddress},
+    {Api::kRating, "110046", "110046", 0, Action::kReview, kFromAddress},
+    {Api::kRating, "110308", "110308", 0, Action::kReview, kFromAddress},
+    {Api::kRating, "110010", "110013", 0, Action::kReview, kToAddress},
+    {Api::kRating, "110045", "110045", 0, Action::kReview, kToAddress},
+    {Api::kRating, "110208", "110208", 0, Action::kReview, kToAddress},
+    {Api::kRating, "111285", "111286", 0, Action::kReview, kZipAndState},
+    {Api::kRating, "110020", "110023", 0, Action::kReview, kPackage},
+    {Api::kRating, "110548", "110548", 0, Action::kReview, kPackage},
+    {Api::kRating, "110609", "110609", 0, Action::kReview, kPackage},
+    {Api::kRating, "111030", "111036", 0, Action::kReview, kPackage},
+    {Api::kRating, "111055", "111057", 0, Action::kReview, kPackage},
+    {Api::kRating, "111546", "111546", 0, Action::kReview, kPackage},
+    {Api::kRating, "111100", "111100", 0, Action::kReview, kService},
+    {Api::kRating, "111210", "111217", 0, Action::kReview, kService},
     {Api::kRating, "111549", "111549", 0, Action::kReview, kContents},
+    {Api::kRating, "111580", "111580", 0, Action::kReview, kPayment},
 
     {Api::kAny, "10001", "10013", 400, Action::kReview, kBug},
     {Api::kAny, "20002", "20012", 400, Action::kReview, kBug},

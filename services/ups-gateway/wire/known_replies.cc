@@ -48,6 +48,39 @@ constexpr std::string_view kShip = R"({"ShipmentResponse": {
     "DGPaperImage": [""], "MasterCartonID": "", "RoarRatedIndicator": "", "GCCN": "", "USI": "",
     "Message": "", "SubProNumber": "", "PalletLabel": "*", "BillOfLading": ""}}})";
 
+constexpr std::string_view kRating = R"({"RateResponse": {
+  "Response": {
+    "ResponseStatus": {"Code": "1", "Description": ""},
+    "Alert": [{"Code": "", "Description": ""}],
+    "AlertDetail": ["*"],
+    "TransactionReference": "*"},
+  "RatedShipment": [{
+    "Disclaimer": ["*"], "Service": {"Code": "", "Description": ""}, "RateChart": "", "Zone": "",
+    "RatedShipmentAlert": [{"Code": "", "Description": ""}],
+    "BillableWeightCalculationMethod": "", "RatingMethod": "", "BillingWeight": "*",
+    "TransportationCharges": "*", "BaseServiceCharge": "*", "ItemizedCharges": ["*"],
+    "FRSShipmentData": "*", "ServiceOptionsCharges": "*", "TaxCharges": ["*"],
+    "TotalCharges": {"CurrencyCode": "", "MonetaryValue": ""}, "TotalChargesWithTaxes": "*",
+    "NegotiatedRateCharges": {
+      "BaseServiceCharge": ["*"], "RateModifier": ["*"], "ItemizedCharges": ["*"],
+      "TaxCharges": ["*"], "TotalCharge": {"CurrencyCode": "", "MonetaryValue": ""},
+      "TotalChargesWithTaxes": "*"},
+    "RatedPackage": ["*"],
+    "TimeInTransit": {
+      "PickupDate": "", "DocumentsOnlyIndicator": "", "PackageBillType": "",
+      "ServiceSummary": {
+        "Service": "*", "GuaranteedIndicator": "", "Disclaimer": "",
+        "EstimatedArrival": {
+          "Arrival": {"Date": "", "Time": ""}, "BusinessDaysInTransit": "", "Pickup": "*",
+          "DayOfWeek": "", "CustomerCenterCutoff": "", "DelayCount": "", "HolidayCount": "",
+          "RestDays": "", "TotalTransitDays": ""},
+        "SaturdayDelivery": "", "SaturdayDeliveryDisclaimer": "", "SundayDelivery": "",
+        "SundayDeliveryDisclaimer": ""},
+      "AutoDutyCode": "", "Disclaimer": ""},
+    "GuaranteedDelivery": {
+      "BusinessDaysInTransit": "", "DeliveryByTime": "", "ScheduledDeliveryDate": ""},
+    "RoarRatedIndicator": ""}]}})";
+
 // The package's results stand under either name.
 constexpr std::string_view kVoid = R"({"VoidShipmentResponse": {
   "Response": {
@@ -114,6 +147,7 @@ const Json& KnownReply(Operation operation) {
   static const Json unknown;
   static const Json address = Json::parse(kAddress);
   static const Json ship = Json::parse(kShip);
+  static const Json rating = Json::parse(kRating);
   static const Json voided = Json::parse(kVoid);
   static const Json recovery = Json::parse(kRecovery);
   static const Json track = Json::parse(kTrack);
@@ -132,8 +166,9 @@ const Json& KnownReply(Operation operation) {
       return track;
     case Operation::kSubscribe:
       return subscribe;
-    case Operation::kToken:
     case Operation::kRating:
+      return rating;
+    case Operation::kToken:
     case Operation::kTimeInTransit:
     case Operation::kQuantumView:
     case Operation::kProbe:

@@ -165,14 +165,13 @@ absl::Status CheckWhatLanesWant(const pb::ShipmentSpec& shipment,
   if (CountriesDiffer(shipment) && shipment.description().empty()) {
     return Refuse("shipment.description", "none", "1 to 50 characters where the countries differ");
   }
-  RETURN_IF_ERROR(CheckInvoiceTotal(shipment));
-  return CheckCustoms(shipment);
+  return CheckInvoiceTotal(shipment);
 }
 
 }  // namespace
 
-absl::Status CheckShipment(const pb::ShipmentSpec& shipment, const type::v1::Address& shipper,
-                           absl::Time now) {
+absl::Status CheckPricedShipment(const pb::ShipmentSpec& shipment, const type::v1::Address& shipper,
+                                 absl::Time now) {
   RETURN_IF_ERROR(CheckParty(shipment.ship_from(), "shipment.ship_from"));
   RETURN_IF_ERROR(CheckParty(shipment.ship_to(), "shipment.ship_to"));
   const std::string& from = shipment.ship_from().country_code();
@@ -184,21 +183,27 @@ absl::Status CheckShipment(const pb::ShipmentSpec& shipment, const type::v1::Add
     return Refuse("shipment.ship_from.country_code", Quoted(from),
                   "US, PR or CA, where UPS takes pounds and inches");
   }
-  RETURN_IF_ERROR(CheckService(shipment));
+  if (!shipment.service_code().empty()) RETURN_IF_ERROR(CheckService(shipment));
   RETURN_IF_ERROR(CheckPackages(shipment));
-  RETURN_IF_ERROR(CheckReferences(shipment));
   RETURN_IF_ERROR(CheckPayment(shipment));
   if (!pb::Signature_IsValid(shipment.signature())) {
     return Refuse("shipment.signature", absl::StrCat(shipment.signature()),
                   "SIGNATURE_REQUIRED, ADULT_SIGNATURE_REQUIRED or none");
   }
   RETURN_IF_ERROR(CheckWhatLanesWant(shipment, shipper));
+  return CheckShipDate(shipment.ship_date(), now);
+}
+
+absl::Status CheckShipment(const pb::ShipmentSpec& shipment, const type::v1::Address& shipper,
+                           absl::Time now) {
+  RETURN_IF_ERROR(CheckPricedShipment(shipment, shipper, now));
+  RETURN_IF_ERROR(CheckService(shipment));
+  RETURN_IF_ERROR(CheckReferences(shipment));
+  RETURN_IF_ERROR(CheckCustoms(shipment));
   RETURN_IF_ERROR(CheckLabelFormat(shipment.label_format(), "shipment.label_format"));
   const int height = shipment.label_height_in();
-  if (height != 0 && height != 6 && height != 8) {
-    return Refuse("shipment.label_height_in", absl::StrCat(height), "6 or 8");
-  }
-  return CheckShipDate(shipment.ship_date(), now);
+  if (height == 0 || height == 6 || height == 8) return absl::OkStatus();
+  return Refuse("shipment.label_height_in", absl::StrCat(height), "6 or 8");
 }
 
 }  // namespace psups::ups_gateway

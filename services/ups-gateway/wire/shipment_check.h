@@ -17,4 +17,9 @@ constexpr int kMostDaysAhead = 7;
 absl::Status CheckShipment(const ups::v1::ShipmentSpec& shipment, const type::v1::Address& shipper,
                            absl::Time now);
 
+// The same of what is only to be priced: a shipment without a service is priced by all, and
+// references, label and customs are not looked at.
+absl::Status CheckPricedShipment(const ups::v1::ShipmentSpec& shipment,
+                                 const type::v1::Address& shipper, absl::Time now);
+
 }  // namespace psups::ups_gateway

@@ -48,6 +48,17 @@ absl::StatusOr<pb::ValidateAddressResponse> ReadAddress(const HttpResponse& resp
   return Success(Operation::kAddress, response, ParseAddressReply(response.body));
 }
 
+absl::StatusOr<pb::QuoteRatesResponse> ReadRates(const HttpResponse& response) {
+  absl::StatusOr<pb::QuoteRatesResponse> rates =
+      Success(Operation::kRating, response, ParseRateReply(response.body));
+  if (rates.ok() && rates->quotes().empty()) {
+    return absl::FailedPreconditionError(
+        "UPS offers no service for this shipment. Check both addresses and the packages, or choose "
+        "another service.");
+  }
+  return rates;
+}
+
 absl::StatusOr<pb::VoidShipmentResponse> ReadVoid(
     const HttpResponse& response, const std::vector<std::string>& tracking_numbers) {
   const absl::StatusOr<bool> voided = ParseVoidReply(response.body, tracking_numbers);

@@ -17,6 +17,9 @@ namespace psups::ups_gateway {
 
 absl::StatusOr<ups::v1::ValidateAddressResponse> ReadAddress(const HttpResponse& response);
 
+// FAILED_PRECONDITION if UPS offers nothing.
+absl::StatusOr<ups::v1::QuoteRatesResponse> ReadRates(const HttpResponse& response);
+
 // Of the whole shipment, or of these packages of it.
 absl::StatusOr<ups::v1::VoidShipmentResponse> ReadVoid(
     const HttpResponse& response, const std::vector<std::string>& tracking_numbers);

@@ -13,6 +13,7 @@
 #include "common/status_macros.h"
 #include "services/ups-gateway/wire/id_check.h"
 #include "services/ups-gateway/wire/json_reader.h"
+#include "services/ups-gateway/wire/reply_values.h"
 #include "services/ups-gateway/wire/tracking_time.h"
 #include "services/ups-gateway/wire/wire_text.h"
 
@@ -21,31 +22,12 @@ namespace {
 
 namespace pb = ::psups::ups::v1;
 
-absl::Status Unreadable(std::string_view what) {
-  return absl::DataLossError(
-      absl::StrCat("UPS's answer to ", std::string(what), " cannot be read"));
-}
-
-// {"CurrencyCode": "USD", "MonetaryValue": "12.34"}
-void ReadMoney(const Json& json, type::v1::Money* (pb::Call::Result::*target)(),
-               pb::Call::Result& result) {
-  const std::string currency = Text(json, "CurrencyCode");
-  const absl::StatusOr<Decimal> value = Decimal::Parse(Text(json, "MonetaryValue"));
-  if (!value.ok() || currency.empty()) return;
-  const Decimal scale(MinorDigits(currency) == 0 ? 1 : 100);
-  type::v1::Money* const money = (result.*target)();
-  money->set_amount_minor((*value * scale).Ceil());
-  money->set_currency_code(currency);
-}
-
 std::string UpperText(const Json& object, std::string_view key) {
   return absl::AsciiStrToUpper(Text(object, key));
 }
 
-void ReadAlerts(const Json& response, pb::Call::Result& result) {
-  for (const Json* alert : Many(response, "Alert")) {
-    result.add_alerts(absl::StrCat(Text(*alert, "Code"), ": ", Text(*alert, "Description")));
-  }
+void AddAlerts(const Json& response, pb::Call::Result& result) {
+  for (std::string& alert : ReadAlerts(response, "Alert")) result.add_alerts(std::move(alert));
 }
 
 // The image of {"GraphicImage": base64, …}; DATA_LOSS if there is none.
@@ -162,11 +144,13 @@ absl::StatusOr<pb::Call::Result> ParseShipReply(std::string_view body,
   if (result.ups_shipment_id().empty() || result.packages().empty()) {
     return Unreadable("a shipment");
   }
-  ReadMoney(At(At(results, "ShipmentCharges"), "TotalCharges"), &pb::Call::Result::mutable_charges,
-            result);
-  ReadMoney(At(At(results, "NegotiatedRateCharges"), "TotalCharge"),
-            &pb::Call::Result::mutable_negotiated_charges, result);
-  ReadAlerts(At(response, "Response"), result);
+  if (auto charges = ReadMoney(At(At(results, "ShipmentCharges"), "TotalCharges"))) {
+    *result.mutable_charges() = *std::move(charges);
+  }
+  if (auto charges = ReadMoney(At(At(results, "NegotiatedRateCharges"), "TotalCharge"))) {
+    *result.mutable_negotiated_charges() = *std::move(charges);
+  }
+  AddAlerts(At(response, "Response"), result);
   return result;
 }
 
@@ -198,7 +182,7 @@ absl::StatusOr<RecoveryReply> ParseRecoveryReply(std::string_view body,
   if (reply.result.ups_shipment_id().empty()) {
     reply.result.set_ups_shipment_id(reply.result.packages(0).tracking_number());
   }
-  ReadAlerts(At(response, "Response"), reply.result);
+  AddAlerts(At(response, "Response"), reply.result);
   return reply;
 }
 

@@ -25,6 +25,10 @@ absl::StatusOr<ups::v1::ValidateAddressResponse> ParseAddressReply(std::string_v
 absl::StatusOr<ups::v1::Call::Result> ParseShipReply(std::string_view body,
                                                      std::string_view label_format);
 
+// The cheapest first, by the account's own price where there is one. What UPS gives no price for is
+// left out. Without quotes: UPS offers nothing.
+absl::StatusOr<ups::v1::QuoteRatesResponse> ParseRateReply(std::string_view body);
+
 struct RecoveryReply {
   ups::v1::Call::Result result = {};
   int candidates = 0;  // several shipments share the reference; `result` is empty then

@@ -25,6 +25,9 @@ struct WireRequest {
 WireRequest TokenRequest();
 WireRequest AddressRequest(const ups::v1::Account& account, const type::v1::Address& address);
 WireRequest ShipRequest(const ups::v1::Account& account, const ups::v1::ShipmentSpec& shipment);
+// The price of the shipment by its service, or by each if it names none, and how long it takes
+// where UPS can say so.
+WireRequest RateRequest(const ups::v1::Account& account, const ups::v1::ShipmentSpec& shipment);
 // Of the whole shipment, or of these packages of it.
 WireRequest VoidRequest(const ups::v1::Account& account, std::string_view ups_shipment_id,
                         const std::vector<std::string>& tracking_numbers = {});
