@@ -151,6 +151,17 @@ ReviewDraft MeasureReview(const Schedule& schedule, const MeasureProblem& proble
                                       Item(schedule),
                                       " is not known. Known are LB, KG, OZ, G and IN, CM, FT, M. "
                                       "Correct it in PeopleSoft, then retry.")};
+    case MeasureProblem::Kind::kRateUnknown:
+      return {.reason = Reason::kUomUnknown,
+              .message = absl::StrCat("How many ", problem.standard_unit, " one ",
+                                      problem.unit_of_measure, " of ", Item(schedule),
+                                      " holds is not kept. Enter the conversion rate in "
+                                      "PeopleSoft, then retry.")};
+    case MeasureProblem::Kind::kImplausible:
+      return {.reason = Reason::kItemWeightMissing,
+              .message = absl::StrCat("Weight or dimensions kept for ", Item(schedule),
+                                      " cannot be right: ", problem.suspicion,
+                                      " Correct them in PeopleSoft, then retry.")};
     case MeasureProblem::Kind::kTooHeavy:
       return {.reason = Reason::kPackageTooHeavy,
               .message = absl::StrCat("The weight kept for ", Item(schedule),

@@ -236,9 +236,10 @@ TEST(Measures, Units) {
   EXPECT_EQ(WeightOf(schedule), "2.20462262185");
   schedule.mutable_item_dimensions()->set_unit("M");
   schedule.mutable_item_dimensions()->set_length("2.54");
-  EXPECT_EQ(std::get<Unit>(UnitOf(schedule)).sides[0].WholeInchesUp(), 100);
+  const MeasureRules ungated{.gate = false};
+  EXPECT_EQ(std::get<Unit>(UnitOf(schedule, ungated)).sides[0].WholeInchesUp(), 100);
   schedule.mutable_item_dimensions()->set_unit("FT");
-  EXPECT_EQ(std::get<Unit>(UnitOf(schedule)).sides[1].WholeInchesUp(), 96);
+  EXPECT_EQ(std::get<Unit>(UnitOf(schedule, ungated)).sides[1].WholeInchesUp(), 96);
 }
 
 TEST(Measures, WhatIsNotKeptIsMissing) {
