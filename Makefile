@@ -9,7 +9,7 @@ ONLY ?=
 SECONDS ?= 60
 programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder psupsctl \
   ups-sandbox peoplesoft-sandbox
-bench_programs := ups_load token_hot_path grpc_call
+bench_programs := ups_load token_hot_path cartonization grpc_call
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile

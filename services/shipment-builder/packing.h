@@ -25,6 +25,8 @@ struct Package {
   int width_in = 0;
   int height_in = 0;
   std::vector<Content> contents = {};
+  std::string box_id = {};           // of the catalogue; empty: the unit's own carton
+  std::string packaging_code = {};   // the box's; empty: the connection's default
   std::string tracking_number = {};  // empty before the label
   std::string tracking_status = {};  // empty before the first
 };
@@ -43,6 +45,8 @@ class Length {
   static Length Inches(Decimal inches) { return Length(inches * Decimal(127)); }
   static Length Centimetres(Decimal centimetres) { return Length(centimetres * Decimal(50)); }
 
+  // In 1/127 inch.
+  Decimal parts() const { return parts_; }
   bool positive() const { return parts_ > Decimal(0); }
   int64_t WholeInchesUp() const;
   Length Times(int64_t count) const { return Length(parts_ * Decimal(count)); }

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench"), str(ROOT / "tests" / "e2e")]
 
+import cartonization  # noqa: E402
 import ingest_rates  # noqa: E402
 import p1_whole_job  # noqa: E402
 import p2_gateway_cost  # noqa: E402
@@ -18,7 +19,8 @@ import p7_token_day  # noqa: E402
 import token_hot_path  # noqa: E402
 
 BENCHMARKS = {"P1": p1_whole_job.run, "P2": p2_gateway_cost.run, "P3": p3_in_flight.run,
-              "P6": ingest_rates.run, "P7": p7_token_day.run, "TOKEN": token_hot_path.run}
+              "P6": ingest_rates.run, "P7": p7_token_day.run, "TOKEN": token_hot_path.run,
+              "CARTON": cartonization.run}
 
 
 def main() -> int:
