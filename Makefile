@@ -1,9 +1,11 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo up down test check accept ci-more conformance fuzz mutants soak bench \
-  fmt clean
+.PHONY: help deps build demo chaos up down test check accept ci-more conformance fuzz mutants soak \
+  bench fmt clean
 MAKEFLAGS += --no-print-directory
-ORDERS ?= 120
+ORDERS ?= $(if $(filter chaos,$(MAKECMDGOALS)),300,120)
+KILLS ?= 40
+SEED ?= 1
 PS_AUTH ?= basic
 ONLY ?=
 SECONDS ?= 60
@@ -23,6 +25,10 @@ build: deps ## builds everything, tests too, into build/
 demo: deps ## the whole job against the sandboxes: make demo [ORDERS=120] [PS_AUTH=basic]
 	@deploy/local/build $(programs)
 	@python3 tests/harness/demo.py --orders $(ORDERS) --ps-auth $(PS_AUTH)
+
+chaos: deps ## the job while everything fails: make chaos [ORDERS=300] [KILLS=40] [SEED=1]
+	@deploy/local/build $(programs)
+	@python3 tests/harness/chaos.py --orders $(ORDERS) --kills $(KILLS) --seed $(SEED)
 
 up: deps ## starts PostgreSQL, sandboxes and services, and leaves them running
 	@deploy/local/build $(programs)

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/crypto.h"
@@ -47,6 +48,15 @@ absl::Status CheckCertificate(const std::string& path, const Certificate& certif
   return absl::OkStatus();
 }
 
+// Of a list of addresses the host of the first, in whose name all of them show a certificate; empty
+// for a single name, which stands for itself.
+std::string HostOfList(const std::string& address) {
+  if (!absl::StartsWith(address, "ipv4:") && !absl::StartsWith(address, "ipv6:")) return "";
+  const auto begin = address.find(':') + 1;
+  const std::string first = address.substr(begin, address.find(',') - begin);
+  return first.substr(0, first.rfind(':'));
+}
+
 }  // namespace
 
 absl::Status CheckTlsFiles(const TlsFiles& tls) {
@@ -79,6 +89,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const Tls
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetMaxReceiveMessageSize(16 << 20);  // the labels of 200 packages
+  // gRPC would look for a certificate for the whole list.
+  const std::string host = HostOfList(address);
+  if (!host.empty()) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, host);
   return grpc::CreateCustomChannel(address, grpc::experimental::TlsCredentials(options), arguments);
 }
 

@@ -26,7 +26,9 @@ struct TlsFiles {
 absl::Status CheckTlsFiles(const TlsFiles& tls);
 
 // A channel to a peer by mTLS, keep-alive and reconnect set; the certificate files are read again
-// when they change. Connects lazily; round-robin over what the name resolves to.
+// when they change. Connects lazily; round-robin over what the name resolves to. Several fixed
+// addresses are one peer, too: `ipv4:10.0.0.5:7403,10.0.0.6:7403`, each with a certificate that is
+// good for the first one's host.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsFiles& tls);
 
 // Sets the deadline and the trace of a call.

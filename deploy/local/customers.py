@@ -72,8 +72,11 @@ def connection(name: str, ports: dict[str, int], ship_orders_since: date,
 
 
 def create(psupsctl: Psupsctl, home: Path, ports: dict[str, int], secrets: dict[str, str],
-           ship_orders_since: date, ps_auth: str = "basic") -> None:
-    """Creates what is missing and activates it; a stack that was set up before stays as it is."""
+           ship_orders_since: date, ps_auth: str = "basic",
+           more: dict[str, dict] | None = None) -> None:
+    """Creates what is missing and activates it; a stack that was set up before stays as it is.
+    `more` are further settings of the "account" and of each "connection"."""
+    more = more or {}
     files = home / "customers"
     files.mkdir(parents=True, exist_ok=True)
 
@@ -83,13 +86,15 @@ def create(psupsctl: Psupsctl, home: Path, ports: dict[str, int], secrets: dict[
         return path
 
     if not psupsctl.list("account"):
-        psupsctl.run("account", "create", "--file", write("account.json", account(ports)),
-                     "--secret-file", write_private(files / "ups.secret", secrets["ups"]))
+        settings = write("account.json", account(ports) | more.get("account", {}))
+        psupsctl.run("account", "create", "--file", settings, "--secret-file",
+                     write_private(files / "ups.secret", secrets["ups"]))
     known = {row["name"] for row in psupsctl.list("connection")}
     for name in CONNECTIONS:
         if f"connections/{name}" in known:
             continue
-        settings = write(f"{name}.json", connection(name, ports, ship_orders_since, ps_auth))
+        made = connection(name, ports, ship_orders_since, ps_auth) | more.get("connection", {})
+        settings = write(f"{name}.json", made)
         psupsctl.run("connection", "create", "--file", settings,
                      "--password-file", write_private(files / f"{name}.password", secrets[name]))
         psupsctl.run("connection", "activate", name, "--yes")

@@ -1,6 +1,7 @@
 """Where things lie, what the services are called, which ports `make up` uses."""
 
 import os
+from itertools import count, takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,21 @@ FIXED_PORTS = {
     "c1": 7610, "c1.admin": 7611,
     "c2": 7620, "c2.admin": 7621,
 }
+
+
+def replica(service: str, number: int) -> str:
+    """What the process of that number is called, in ports and logs too; the first one as its service.
+    """
+    return f"{service}-{number + 1}" if number else service
+
+
+def address(ports: dict[str, int], service: str) -> str:
+    """Where to call a service: one name, or the addresses of all its replicas."""
+    names = takewhile(ports.__contains__, (replica(service, number) for number in count()))
+    found = [ports[name] for name in names]
+    if len(found) == 1:
+        return f"localhost:{found[0]}"
+    return "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in found)
 
 
 class StackError(Exception):

@@ -87,10 +87,11 @@ class Cluster:
             return False
         return self._run_as_owner([PROGRAMS / "pg_ctl", "-D", self.data, "status"]).returncode == 0
 
-    def stop(self) -> None:
+    def stop(self, modes: tuple[str, ...] = ("fast", "immediate")) -> None:
+        """In the first mode that does it; "immediate" is as a crash would be."""
         if not self.running():
             return
-        for mode in ("fast", "immediate"):
+        for mode in modes:
             stopped = self._run_as_owner([PROGRAMS / "pg_ctl", "-D", self.data, "-m", mode, "-w",
                                           "-t", "30", "stop"])
             if stopped.returncode == 0:

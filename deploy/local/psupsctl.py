@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.local import certificates
-from deploy.local.layout import BINARIES, SERVICES, StackError
+from deploy.local.layout import BINARIES, SERVICES, StackError, address
 
 SECONDS = 120
 
@@ -16,7 +16,7 @@ def write_context(path: Path, ports: dict[str, int], role: str = "admin") -> Pat
         "ca_file": str(certificates.AUTHORITY),
         "cert_file": str(certificates.certificate(role)),
         "key_file": str(certificates.key(role)),
-        "endpoints": {name: f"localhost:{ports[name]}" for name in SERVICES},
+        "endpoints": {name: address(ports, name) for name in SERVICES},
     }, indent=1) + "\n")
     return path
 

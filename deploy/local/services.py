@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 
 from deploy.local import certificates
-from deploy.local.layout import BINARIES, CALLS, SERVICES, StackError, write_private
+from deploy.local.layout import (BINARIES, CALLS, SERVICES, StackError, address, replica,
+                                 write_private)
 from deploy.local.postgres import Cluster
 from deploy.local.process import Process
 from deploy.local.sandboxes import CLIENT_ID, WEBHOOK_CLIENT_ID
@@ -41,21 +42,22 @@ def _openssl(*arguments: str, given: str = "") -> str:
 
 
 def environment(service: str, home: Path, cluster: Cluster, ports: dict[str, int],
-                more: dict[str, str]) -> dict[str, str]:
+                more: dict[str, str], number: int = 0) -> dict[str, str]:
+    name = replica(service, number)
     variables = {
         "PSUPS_DATABASE_URL": cluster.service_url(service),
-        "PSUPS_GRPC_LISTEN": f"127.0.0.1:{ports[service]}",
-        "PSUPS_METRICS_LISTEN": f"127.0.0.1:{ports[service + '.metrics']}",
+        "PSUPS_GRPC_LISTEN": f"127.0.0.1:{ports[name]}",
+        "PSUPS_METRICS_LISTEN": f"127.0.0.1:{ports[name + '.metrics']}",
         "PSUPS_TLS_CERT_FILE": str(certificates.certificate(service)),
         "PSUPS_TLS_KEY_FILE": str(certificates.key(service)),
         "PSUPS_TLS_CA_FILE": str(certificates.AUTHORITY),
     }
     for peer in CALLS[service]:
-        name = peer.replace("-", "_").upper()
-        variables[f"PSUPS_{name}_ADDR"] = f"localhost:{ports[peer]}"
+        setting = f"PSUPS_{peer.replace('-', '_').upper()}_ADDR"
+        variables[setting] = address(ports, peer)
     if service == "tracking-sync":
         variables |= {
-            "PSUPS_WEBHOOK_LISTEN": f"127.0.0.1:{ports['tracking-sync.webhook']}",
+            "PSUPS_WEBHOOK_LISTEN": f"127.0.0.1:{ports[name + '.webhook']}",
             "PSUPS_WEBHOOK_TLS_CERT_FILE": str(certificates.certificate(service)),
             "PSUPS_WEBHOOK_TLS_KEY_FILE": str(certificates.key(service)),
             "PSUPS_WEBHOOK_CLIENT_ID": WEBHOOK_CLIENT_ID,
@@ -70,11 +72,12 @@ def environment(service: str, home: Path, cluster: Cluster, ports: dict[str, int
 
 
 class Service:
-    """One service's process."""
+    """One service's process; of several replicas the one of that number."""
 
-    def __init__(self, home: Path, name: str):
+    def __init__(self, home: Path, name: str, number: int = 0):
         self.name = name
-        self.process = Process(home, name)
+        self.number = number
+        self.process = Process(home, replica(name, number))
         self.variables: dict[str, str] = {}
         self.metrics_url = ""
 
@@ -114,5 +117,6 @@ class Service:
             time.sleep(0.02)
 
 
-def all_of(home: Path) -> dict[str, Service]:
-    return {name: Service(home, name) for name in SERVICES}
+def all_of(home: Path, replicas: int = 1) -> dict[str, Service]:
+    return {replica(name, number): Service(home, name, number)
+            for number in range(replicas) for name in SERVICES}

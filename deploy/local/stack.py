@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from deploy.local import certificates, customers, ports, sandboxes, services
-from deploy.local.layout import CONNECTIONS, RUN, SERVICES, StackError, write_private
+from deploy.local.layout import CONNECTIONS, RUN, SERVICES, StackError, replica, write_private
 from deploy.local.postgres import Cluster
 from deploy.local.psupsctl import Psupsctl, write_context
 
 
 class Stack:
-    """PostgreSQL, two PeopleSoft sites, UPS and the five services, below .run/<name>.
+    """PostgreSQL, two PeopleSoft sites, UPS and the five services, below .run/<name>. With fixed
+    ports there is one replica of each service. `customer`: what else the "account" and each
+    "connection" are to have.
 
         with Stack("demo") as stack:
             stack.start()
@@ -22,18 +24,21 @@ class Stack:
 
     def __init__(self, name: str, *, fixed_ports: bool = False,
                  settings: dict[str, dict[str, str]] | None = None,
-                 auto_scans: dict | None = None, ps_auth: str = "basic"):
+                 auto_scans: dict | None = None, ps_auth: str = "basic", replicas: int = 1,
+                 customer: dict[str, dict] | None = None):
         self.name = name
         self.home = RUN / name
         self.fixed_ports = fixed_ports
         self.settings = settings or {}
         self.auto_scans = auto_scans
         self.ps_auth = ps_auth
+        self.replicas = replicas
+        self.customer = customer or {}
         self.cluster = Cluster(self.home)
         self.ups = sandboxes.Sandbox(self.home, "ups-sandbox", "ups-sandbox")
         self.sites = {name: sandboxes.Sandbox(self.home, name, "peoplesoft-sandbox")
                       for name in CONNECTIONS}
-        self.services = services.all_of(self.home)
+        self.services = services.all_of(self.home, replicas)
         self.context = self.home / "context.json"
         self.psupsctl = Psupsctl(self.context)
         self.ports: dict[str, int] = {}
@@ -51,7 +56,7 @@ class Stack:
         """What has to stand before a service can start; stops what an earlier run left behind."""
         self.stop()
         self.home.mkdir(parents=True, exist_ok=True)
-        self.ports = ports.fixed() if self.fixed_ports else ports.free()
+        self.ports = ports.fixed() if self.fixed_ports else self._free_ports()
         certificates.prepare()
         self.secrets = self._load_secrets()
         services.write_keys(self.home, self.secrets["webhook"])
@@ -66,8 +71,8 @@ class Stack:
             sandbox.wait()
 
     def start_services(self) -> None:
-        for name in SERVICES:
-            self.services[name].start(self.variables(name))
+        for service in self.services.values():
+            service.start(self.variables(service.name, service.number))
         for service in self.services.values():
             service.wait()
         write_context(self.context, self.ports)
@@ -79,11 +84,11 @@ class Stack:
 
     def connect(self, ship_orders_since: date) -> None:
         customers.create(self.psupsctl, self.home, self.ports, self.secrets, ship_orders_since,
-                         self.ps_auth)
+                         self.ps_auth, self.customer)
 
-    def variables(self, service: str) -> dict[str, str]:
+    def variables(self, service: str, number: int = 0) -> dict[str, str]:
         return services.environment(service, self.home, self.cluster, self.ports,
-                                    self.settings.get(service, {}))
+                                    self.settings.get(service, {}), number)
 
     # ---- stop ----
 
@@ -118,6 +123,16 @@ class Stack:
         processes += [s.process for s in (self.ups, *self.sites.values())]
         names = [process.name for process in processes if process.pid()]
         return names + (["postgres"] if self.cluster.running() else [])
+
+    def _free_ports(self) -> dict[str, int]:
+        """A block for everybody, and one more for each further replica of the services."""
+        chosen = ports.free()
+        for number in range(1, self.replicas):
+            more = ports.free()
+            for service in SERVICES:
+                chosen |= {name.replace(service, replica(service, number)): port
+                           for name, port in more.items() if name.split(".")[0] == service}
+        return chosen
 
     def _load_secrets(self) -> dict[str, str]:
         path = self.home / "secrets" / "peers.json"

@@ -119,6 +119,30 @@ TEST_F(ServerTest, AnAsyncCallOfAPeerComesBackOnce) {
   EXPECT_OK(done.get_future().get());
 }
 
+TEST_F(ServerTest, AListOfAddressesIsOnePeerAsLongAsOneOfThemAnswers) {
+  const TlsFiles tls = authority_.Issue("spiffe://psups/viewer/ann");
+  ASSERT_OK_AND_ASSIGN(
+      auto gone, Server::Start({.listen = "127.0.0.1:0", .tls = tls, .services = {&service_}}));
+  const std::string dead = absl::StrCat("127.0.0.1:", gone->port());
+  gone.reset();
+  const std::string alive = absl::StrCat("127.0.0.1:", server_->port());
+  for (const std::string& list : {dead + "," + alive, alive + "," + dead}) {
+    const auto stub = pb::AuditService::NewStub(MakeChannel("ipv4:" + list, tls));
+    EXPECT_OK(
+        CallPeer(*stub, &pb::AuditService::Stub::GetKey, pb::GetKeyRequest(), absl::Seconds(10)));
+  }
+}
+
+TEST_F(ServerTest, InAListACertificateHasToBeForTheFirstHost) {
+  const TlsFiles tls = authority_.Issue("spiffe://psups/viewer/ann");
+  const std::string list =
+      absl::StrCat("ipv4:127.0.0.2:", server_->port(), ",127.0.0.1:", server_->port());
+  const auto stub = pb::AuditService::NewStub(MakeChannel(list, tls));
+  const auto refused =
+      CallPeer(*stub, &pb::AuditService::Stub::GetKey, pb::GetKeyRequest(), absl::Seconds(10));
+  EXPECT_THAT(refused, HasCode(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(ServerTest, ATakenPortIsNamed) {
   const absl::Status taken =
       Server::Start({.listen = "localhost:" + std::to_string(server_->port()),

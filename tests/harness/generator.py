@@ -24,6 +24,12 @@ SHARES = {
     "on_hold": 4, "before_go_live": 3, "sourced_requisition": 3, "not_dispatched": 2,
     "amount_only": 1, "direct_ship": 1, "all_received": 1, "cancelled_schedule": 1,
 }
+# What `make chaos` has of changes beside those.
+MORE_CHANGES = {
+    "cancelled_before_label": 2, "held_before_label": 2, "cancelled_after_label": 2,
+    "held_after_label": 2, "changed_soon": 8, "changed_twice_soon": 4, "cancelled_soon": 3,
+    "held_soon": 2, "changed_and_cancelled_soon": 2,
+}
 WHOLE = 120
 LEAST_FOR_ALL = 60  # from so many orders on there is one of each kind
 GO_LIVE_DAYS = 22
@@ -41,15 +47,16 @@ SITES = {
 }
 
 
-def plan(count: int) -> list[str]:
+def plan(count: int, shares: dict[str, int]) -> list[str]:
     """The kinds of `count` orders, in the order in which they are made."""
     least = 1 if count >= LEAST_FOR_ALL else 0
-    kinds = [kind for kind, share in SHARES.items()
+    kinds = [kind for kind, share in shares.items()
              for _ in range(max(least, round(share * count / WHOLE)))]
     return ["plain"] * (count - len(kinds)) + kinds
 
 
-def make(count: int, seed: int, today: date) -> dict[str, object]:
+def make(count: int, seed: int, today: date,
+         shares: dict[str, int] | None = None) -> dict[str, object]:
     """The content of each file by its name."""
     random = Random(seed)
     maker = PlaceMaker(random)
@@ -59,12 +66,11 @@ def make(count: int, seed: int, today: date) -> dict[str, object]:
         sites[connection] = Site(connection, units, random, maker, today)
         scenarios[connection] = Scenarios(sites[connection], random, today, go_live)
     orders: list[Order | Change] = []
-    for number, kind in enumerate(plan(count)):
+    for number, kind in enumerate(plan(count, shares or SHARES)):
         makers = scenarios["c2" if number % 3 == 2 else "c1"]
         made = getattr(makers, kind)()
         if isinstance(made, Change):
-            made.first, made.changed = (replace(o, scenario=kind) for o in (made.first,
-                                                                            made.changed))
+            made = made.named(kind)
         else:
             made = replace(made, scenario=kind)
             if kind == "plain" and not made.visible_after_ms:
@@ -75,7 +81,7 @@ def make(count: int, seed: int, today: date) -> dict[str, object]:
     return {
         "expected.json": expected(orders, seed, go_live, today),
         "changes.json": [{"connection": c.first.connection, "when": c.when,
-                          "document": c.changed.document()}
+                          "documents": [order.document() for order in c.later]}
                          for c in orders if isinstance(c, Change)],
         "addresses.json": addresses(sites.values()),
     } | {
@@ -114,13 +120,13 @@ def expected(orders, seed: int, go_live: date, today: date) -> dict:
             result.append(order.expected(go_live, today))
             continue
         entry = order.changed.expected(go_live, today)
-        before = order.first.expected(go_live, today)["shipments"]
-        entry["change"] = {
-            "when": order.when,
-            "document": order.changed.document(),
-            # Labels that were bought for the first revision, and must be void.
-            "labels_before": before if order.when == "after_label" else [],
-        }
+        # Labels for what it was: if they were bought, as in any case before a change "after_label",
+        # they must be void.
+        before = [] if order.when == "before_label" else [
+            shipment for was in order.before() for shipment in was.expected(go_live, today)["shipments"]]
+        entry["change"] = {"when": order.when, "document": order.changed.document(),
+                           "documents": [later.document() for later in order.later],
+                           "labels_before": before}
         result.append(entry)
     return {"seed": seed, "today": today.isoformat(), "go_live": go_live.isoformat(),
             "orders": result}

@@ -549,6 +549,14 @@ class JudgeTest(unittest.TestCase):
                 self.run_.journals[peer].append(copy.deepcopy(call))
                 self.judged(calls_unmatched=1)
 
+    def test_a_read_that_libcurl_sent_again_after_its_kept_connection_broke_is_one_call(self):
+        call = self.calls("query")[0]
+        dropped = call | {"method": "GET", "status": None, "fault": "reset"}
+        self.run_.journals["c1"].append(dropped)
+        self.judged()
+        self.run_.journals["c1"].append(call | {"method": "GET"})
+        self.judged(calls_unmatched=1)
+
     def test_a_purchase_that_was_sent_twice(self):
         call = self.calls("ship")[0]
         again = copy.deepcopy(call) | {"call_id": "feed" * 8}

@@ -27,8 +27,11 @@ def judge(evidence: Evidence, findings: Findings) -> None:
 
 
 def _judge_repeats(peer: str, journal: list, findings: Findings) -> None:
-    """An id is for one call; libcurl may send a request twice without a word."""
-    times = Counter(call["call_id"] for call in journal if call["call_id"])
+    """An id is for one call. libcurl may send a request twice without a word: a GET, if its kept
+    connection broke before a byte of an answer. That is no second call; of anything else it is."""
+    times = Counter(call["call_id"] for call in journal
+                    if call["call_id"] and not (call.get("method") == "GET"
+                                                and call["status"] is None))
     for call_id, count in times.items():
         if count > 1:
             findings.wrong("calls_unmatched", f"{peer} got call {call_id} {count} times")

@@ -1,6 +1,6 @@
 """An order as its maker meant it: the document that PeopleSoft gets, and what must become of it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from math import ceil
@@ -256,19 +256,45 @@ def _packages(line: Line, schedule: Schedule) -> list[dict]:
     return packages
 
 
-@dataclass
+@dataclass(frozen=True)
 class Change:
-    """An order that changes after it was read; `when` says before or after its label."""
+    """An order that changes after it was entered, once or more often; `when` says before its label
+    or after it, or without looking: soon."""
 
     first: Order
     when: str
-    changed: Order = field(default=None)
+    later: tuple[Order, ...] = ()
+
+    @property
+    def changed(self) -> Order:
+        """What it is in the end."""
+        return self.later[-1]
+
+    def then(self, changed: Order) -> "Change":
+        return replace(self, later=(*self.later, changed))
 
     def with_schedule(self, **new) -> "Change":
-        """The changed order: its first schedule with `new`, one change order later."""
-        line = self.first.lines[0]
-        schedule = replace(line.schedules[0], ship_date=None, **new)
-        lines = (replace(line, schedules=(schedule,) + line.schedules[1:]),) + self.first.lines[1:]
-        self.changed = replace(self.first, lines=lines, batch=self.first.batch + 1,
-                               visible_after_ms=0)
-        return self
+        """Its first schedule with `new`, one change order later."""
+        return self._with_line(lambda line: replace(line, schedules=(
+            replace(line.schedules[0], ship_date=None, **new), *line.schedules[1:])))
+
+    def with_line(self, **new) -> "Change":
+        """Its first line with `new`, one change order later."""
+        return self._with_line(lambda line: replace(line, **new))
+
+    def _with_line(self, change) -> "Change":
+        order = (self.first, *self.later)[-1]
+        lines = (change(order.lines[0]), *order.lines[1:])
+        return self.then(replace(order, lines=lines, batch=order.batch + 1, visible_after_ms=0))
+
+    def on_hold(self) -> "Change":
+        """A hold is no change order."""
+        return self.then(replace((self.first, *self.later)[-1], hold=True, visible_after_ms=0))
+
+    def named(self, scenario: str) -> "Change":
+        first, *later = (replace(o, scenario=scenario) for o in (self.first, *self.later))
+        return Change(first, self.when, tuple(later))
+
+    def before(self) -> list[Order]:
+        """What it was, for a while, before it became what it is in the end."""
+        return [self.first, *self.later[:-1]]

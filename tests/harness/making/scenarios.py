@@ -125,9 +125,48 @@ class Scenarios:
         return Change(first, "before_label").with_schedule(ship_to=where, bare_setid=False)
 
     def changed_after_label(self) -> Change:
-        first = self.simple(quantity=Decimal(2))
-        where = self.site.location(first.business_unit)
-        return Change(first, "after_label").with_schedule(ship_to=where, bare_setid=False)
+        return self._elsewhere(Change(self.simple(quantity=Decimal(2)), "after_label"))
+
+    # ---- more changes: they are in `make chaos` only ----
+
+    def _elsewhere(self, change: Change) -> Change:
+        where = self.site.location(change.first.business_unit)
+        return change.with_schedule(ship_to=where, bare_setid=False)
+
+    def _waiting(self) -> Order:
+        return self.simple(ship_date=self.today + timedelta(days=20))
+
+    def cancelled_before_label(self) -> Change:
+        return Change(self._waiting(), "before_label").with_line(cancel_status="X")
+
+    def held_before_label(self) -> Change:
+        return Change(self._waiting(), "before_label").on_hold()
+
+    def cancelled_after_label(self) -> Change:
+        return Change(self.simple(), "after_label").with_line(cancel_status="X")
+
+    def held_after_label(self) -> Change:
+        return Change(self.simple(), "after_label").on_hold()
+
+    def changed_soon(self) -> Change:
+        change = Change(self.simple(quantity=Decimal(2)), "soon")
+        if self.made % 2:
+            return change.with_schedule(quantity=Decimal(5))
+        return self._elsewhere(change)
+
+    def changed_twice_soon(self) -> Change:
+        change = Change(self.simple(quantity=Decimal(2)), "soon")
+        return self._elsewhere(change.with_schedule(quantity=Decimal(3)))
+
+    def cancelled_soon(self) -> Change:
+        return Change(self.simple(), "soon").with_line(cancel_status="X")
+
+    def held_soon(self) -> Change:
+        return Change(self.simple(), "soon").on_hold()
+
+    def changed_and_cancelled_soon(self) -> Change:
+        change = Change(self.simple(quantity=Decimal(2)), "soon").with_schedule(quantity=Decimal(4))
+        return change.with_line(cancel_status="X")
 
     # ---- orders that a person must look at ----
 

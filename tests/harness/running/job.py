@@ -28,13 +28,14 @@ class Job:
     """
 
     def __init__(self, stack, directory: Path, *, orders: int = 120, seed: int = 1,
-                 wave: int = 60, wave_seconds: float = 1.1):
+                 wave: int = 60, wave_seconds: float = 1.1,
+                 shares: dict[str, int] | None = None):
         self.stack = stack
         self.directory = directory
         self.orders = orders
         self.began = time.monotonic()
         directory.mkdir(parents=True, exist_ok=True)
-        self.files = generator.make(orders, seed, date.today())
+        self.files = generator.make(orders, seed, date.today(), shares)
         for name, content in self.files.items():
             (directory / name).write_text(json.dumps(content, indent=1) + "\n")
         self.expected = self.files["expected.json"]
@@ -68,7 +69,10 @@ class Job:
         """Posts the next orders, makes due changes and scans, and looks at how things stand."""
         self._post_wave()
         self._look()
-        self.changes.step(self.evidence.ups, self.evidence.orders)
+        entered = {(name, document["DOC_TYPE"], document["BUSINESS_UNIT"],
+                    document.get("PO_ID") or document["REQ_ID"])
+                   for name, site in self.evidence.sites.items() for document in site["documents"]}
+        self.changes.step(self.evidence.ups, self.evidence.orders, entered)
         self.scanner.step(self.evidence.ups, self.changes.holds)
 
     def posted_share(self) -> float:
