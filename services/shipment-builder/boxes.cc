@@ -28,23 +28,23 @@ bool WithinUps(const std::array<int, 3>& inches) {
          inches[0] + 2 * (inches[1] + inches[2]) <= kMostLengthAndGirth;
 }
 
-// The unit as a package of its own.
+// Of the unit as a package of its own.
+std::array<int, 3> InchesOf(const Unit& unit) {
+  const auto& [a, b, c] = unit.sides;
+  return Descending(std::array{a.WholeInchesUp(), b.WholeInchesUp(), c.WholeInchesUp()});
+}
+
 std::optional<PackingProblem> ProblemOf(const Unit& unit) {
   if (unit.weight_lb > Decimal(kMostPoundsPerPackage)) return PackingProblem::kTooHeavy;
   for (const Length side : unit.sides) {
     if (side > Length::Inches(Decimal(kMostInchesLong))) return PackingProblem::kTooLarge;
   }
-  const auto& [a, b, c] = unit.sides;
-  const std::array<int, 3> inches =
-      Descending(std::array{a.WholeInchesUp(), b.WholeInchesUp(), c.WholeInchesUp()});
-  if (!WithinUps(inches)) return PackingProblem::kTooLarge;
+  if (!WithinUps(InchesOf(unit))) return PackingProblem::kTooLarge;
   return std::nullopt;
 }
 
 Package OwnCarton(const Unit& unit) {
-  const auto& [a, b, c] = unit.sides;
-  const std::array<int, 3> inches =
-      Descending(std::array{a.WholeInchesUp(), b.WholeInchesUp(), c.WholeInchesUp()});
+  const std::array<int, 3> inches = InchesOf(unit);
   return {.weight_lb = unit.weight_lb.RoundUp(1),
           .length_in = inches[0],
           .width_in = inches[1],

@@ -14,7 +14,8 @@ constexpr uint32_t kSeed = 20261126;
 
 Extent Parts(const std::array<Length, 3>& sides) {
   Extent parts;
-  for (std::size_t i = 0; i < 3; ++i) parts[i] = (sides[i].parts() * Decimal(kPartsPerInch / 127)).Ceil();
+  for (std::size_t i = 0; i < 3; ++i)
+    parts[i] = (sides[i].parts() * Decimal(kPartsPerInch / 127)).Ceil();
   return parts;
 }
 
