@@ -1,15 +1,15 @@
 #include "services/shipment-builder/address_text.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
-#include <sstream>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
+#include "services/shipment-builder/address_words.h"
 
 namespace psups::shipment_builder {
 namespace {
@@ -18,104 +18,6 @@ using Words = std::vector<std::string>;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return c >= 'A' && c <= 'Z'; }
-
-// Street types as written → as the postal service abbreviates them (Publication 28, appendix C1).
-const std::map<std::string, std::string>& StreetTypes() {
-  static const auto* const kTypes = new std::map<std::string, std::string>{
-      {"ALLEE", "ALY"},      {"ALLEY", "ALY"},       {"ALLY", "ALY"},       {"ANEX", "ANX"},
-      {"ANNEX", "ANX"},      {"ARCADE", "ARC"},      {"AV", "AVE"},         {"AVEN", "AVE"},
-      {"AVENU", "AVE"},      {"AVENUE", "AVE"},      {"AVN", "AVE"},        {"AVNUE", "AVE"},
-      {"BAYOU", "BYU"},      {"BEACH", "BCH"},       {"BEND", "BND"},       {"BLUFF", "BLF"},
-      {"BOTTOM", "BTM"},     {"BOUL", "BLVD"},       {"BOULEVARD", "BLVD"}, {"BOULV", "BLVD"},
-      {"BRANCH", "BR"},      {"BRIDGE", "BRG"},      {"BROOK", "BRK"},      {"BYPASS", "BYP"},
-      {"CAMP", "CP"},        {"CANYON", "CYN"},      {"CAPE", "CPE"},       {"CAUSEWAY", "CSWY"},
-      {"CENTER", "CTR"},     {"CENTRE", "CTR"},      {"CENTR", "CTR"},      {"CIRC", "CIR"},
-      {"CIRCLE", "CIR"},     {"CLIFF", "CLF"},       {"CLIFFS", "CLFS"},    {"CLUB", "CLB"},
-      {"COMMON", "CMN"},     {"COMMONS", "CMNS"},    {"CORNER", "COR"},     {"COURSE", "CRSE"},
-      {"COURT", "CT"},       {"COVE", "CV"},         {"CREEK", "CRK"},      {"CRESCENT", "CRES"},
-      {"CREST", "CRST"},     {"CROSSING", "XING"},   {"CURVE", "CURV"},     {"DALE", "DL"},
-      {"DAM", "DM"},         {"DIVIDE", "DV"},       {"DRIVE", "DR"},       {"DRIV", "DR"},
-      {"DRV", "DR"},         {"ESTATE", "EST"},      {"ESTATES", "ESTS"},   {"EXPRESSWAY", "EXPY"},
-      {"EXPWY", "EXPY"},     {"EXTENSION", "EXT"},   {"FALLS", "FLS"},      {"FERRY", "FRY"},
-      {"FIELD", "FLD"},      {"FIELDS", "FLDS"},     {"FLAT", "FLT"},       {"FORD", "FRD"},
-      {"FOREST", "FRST"},    {"FORGE", "FRG"},       {"FORK", "FRK"},       {"FORT", "FT"},
-      {"FREEWAY", "FWY"},    {"GARDEN", "GDN"},      {"GARDENS", "GDNS"},   {"GATEWAY", "GTWY"},
-      {"GLEN", "GLN"},       {"GREEN", "GRN"},       {"GROVE", "GRV"},      {"HARBOR", "HBR"},
-      {"HAVEN", "HVN"},      {"HEIGHTS", "HTS"},     {"HIGHWAY", "HWY"},    {"HIWAY", "HWY"},
-      {"HILL", "HL"},        {"HILLS", "HLS"},       {"HOLLOW", "HOLW"},    {"INLET", "INLT"},
-      {"ISLAND", "IS"},      {"JUNCTION", "JCT"},    {"KNOLL", "KNL"},      {"KNOLLS", "KNLS"},
-      {"LAKE", "LK"},        {"LAKES", "LKS"},       {"LANDING", "LNDG"},   {"LANE", "LN"},
-      {"LIGHT", "LGT"},      {"LOCK", "LCK"},        {"LODGE", "LDG"},      {"LOOP", "LOOP"},
-      {"MALL", "MALL"},      {"MANOR", "MNR"},       {"MEADOW", "MDW"},     {"MEADOWS", "MDWS"},
-      {"MEWS", "MEWS"},      {"MILL", "ML"},         {"MILLS", "MLS"},      {"MISSION", "MSN"},
-      {"MOTORWAY", "MTWY"},  {"MOUNT", "MT"},        {"MOUNTAIN", "MTN"},   {"NECK", "NCK"},
-      {"ORCHARD", "ORCH"},   {"OVAL", "OVAL"},       {"OVERPASS", "OPAS"},  {"PARK", "PARK"},
-      {"PARKWAY", "PKWY"},   {"PARKWY", "PKWY"},     {"PKY", "PKWY"},       {"PASS", "PASS"},
-      {"PASSAGE", "PSGE"},   {"PATH", "PATH"},       {"PIKE", "PIKE"},      {"PINE", "PNE"},
-      {"PINES", "PNES"},     {"PLACE", "PL"},        {"PLAIN", "PLN"},      {"PLAINS", "PLNS"},
-      {"PLAZA", "PLZ"},      {"POINT", "PT"},        {"PORT", "PRT"},       {"PRAIRIE", "PR"},
-      {"RANCH", "RNCH"},     {"RAPIDS", "RPDS"},     {"REST", "RST"},       {"RIDGE", "RDG"},
-      {"RIVER", "RIV"},      {"ROAD", "RD"},         {"ROUTE", "RTE"},      {"ROW", "ROW"},
-      {"RUN", "RUN"},        {"SHOAL", "SHL"},       {"SHORE", "SHR"},      {"SHORES", "SHRS"},
-      {"SKYWAY", "SKWY"},    {"SPRING", "SPG"},      {"SPRINGS", "SPGS"},   {"SPUR", "SPUR"},
-      {"SQUARE", "SQ"},      {"STATION", "STA"},     {"STREAM", "STRM"},    {"STREET", "ST"},
-      {"STR", "ST"},         {"STRT", "ST"},         {"SUMMIT", "SMT"},     {"TERRACE", "TER"},
-      {"TERR", "TER"},       {"THROUGHWAY", "TRWY"}, {"TRACE", "TRCE"},     {"TRACK", "TRAK"},
-      {"TRAIL", "TRL"},      {"TRAILS", "TRL"},      {"TUNNEL", "TUNL"},    {"TURNPIKE", "TPKE"},
-      {"UNDERPASS", "UPAS"}, {"UNION", "UN"},        {"VALLEY", "VLY"},     {"VIADUCT", "VIA"},
-      {"VIEW", "VW"},        {"VILLAGE", "VLG"},     {"VISTA", "VIS"},      {"WALK", "WALK"},
-      {"WAY", "WAY"},        {"WELL", "WL"},         {"WELLS", "WLS"},
-  };
-  return *kTypes;
-}
-
-const std::set<std::string>& ShortStreetTypes() {
-  static const auto* const kShort = [] {
-    auto* types = new std::set<std::string>;
-    for (const auto& [written, abbreviation] : StreetTypes()) types->insert(abbreviation);
-    return types;
-  }();
-  return *kShort;
-}
-
-// Directions and other words with one abbreviation.
-const std::map<std::string, std::string>& OtherWords() {
-  static const auto* const kWords = new std::map<std::string, std::string>{
-      {"NORTH", "N"},      {"SOUTH", "S"},      {"EAST", "E"},       {"WEST", "W"},
-      {"NORTHEAST", "NE"}, {"NORTHWEST", "NW"}, {"SOUTHEAST", "SE"}, {"SOUTHWEST", "SW"},
-      {"SAINT", "ST"},     {"AND", "&"},        {"NUMBER", "#"},     {"FIRST", "1ST"},
-      {"SECOND", "2ND"},   {"THIRD", "3RD"},    {"FOURTH", "4TH"},   {"FIFTH", "5TH"},
-      {"SIXTH", "6TH"},    {"SEVENTH", "7TH"},  {"EIGHTH", "8TH"},   {"NINTH", "9TH"},
-      {"TENTH", "10TH"},
-  };
-  return *kWords;
-}
-
-// Designators of secondary units that need an identifier (appendix C2).
-const std::map<std::string, std::string>& UnitDesignators() {
-  static const auto* const kUnits = new std::map<std::string, std::string>{
-      {"APARTMENT", "APT"}, {"APT", "APT"},         {"BUILDING", "BLDG"},
-      {"BLDG", "BLDG"},     {"DEPARTMENT", "DEPT"}, {"DEPT", "DEPT"},
-      {"FLOOR", "FL"},      {"FL", "FL"},           {"FLR", "FL"},
-      {"HANGAR", "HNGR"},   {"HNGR", "HNGR"},       {"LOT", "LOT"},
-      {"PIER", "PIER"},     {"ROOM", "RM"},         {"RM", "RM"},
-      {"SLIP", "SLIP"},     {"SPACE", "SPC"},       {"SPC", "SPC"},
-      {"STOP", "STOP"},     {"SUITE", "STE"},       {"STE", "STE"},
-      {"TRAILER", "TRLR"},  {"TRLR", "TRLR"},       {"UNIT", "UNIT"},
-      {"#", "#"},
-  };
-  return *kUnits;
-}
-
-// Designators that stand alone; only as the last word, for streets have such names too.
-const std::map<std::string, std::string>& LoneDesignators() {
-  static const auto* const kUnits = new std::map<std::string, std::string>{
-      {"BASEMENT", "BSMT"}, {"BSMT", "BSMT"}, {"LOBBY", "LBBY"}, {"LBBY", "LBBY"},
-      {"LOWER", "LOWR"},    {"LOWR", "LOWR"}, {"UPPER", "UPPR"}, {"UPPR", "UPPR"},
-      {"PENTHOUSE", "PH"},  {"PH", "PH"},     {"REAR", "REAR"},
-  };
-  return *kUnits;
-}
 
 bool IsDirection(const std::string& word) {
   static const auto* const kDirections =
@@ -129,7 +31,7 @@ bool HasDigit(const std::string& word) { return std::any_of(word.begin(), word.e
 bool IsUnitId(const std::string& word, bool last) {
   if (HasDigit(word)) return true;
   if (word.empty() || !std::all_of(word.begin(), word.end(), IsLetter)) return false;
-  return word.size() == 1 || (word.size() == 2 && last && ShortStreetTypes().count(word) == 0);
+  return word.size() == 1 || (word.size() == 2 && last && !IsStreetType(word));
 }
 
 bool IsOrdinal(const std::string& word) {
@@ -137,44 +39,6 @@ bool IsOrdinal(const std::string& word) {
   if (end == 0 || end == std::string::npos) return false;
   const std::string tail = word.substr(end);
   return tail == "ST" || tail == "ND" || tail == "RD" || tail == "TH";
-}
-
-// Upper case, split at spaces and punctuation. '-' and '/' stay between digits or before a letter
-// that follows a digit ("41-15", "1/2", "103/104"), "#" is a word of its own.
-Words Split(const std::vector<std::string>& lines) {
-  Words words;
-  for (const std::string& line : lines) {
-    const std::string text = absl::AsciiStrToUpper(line);
-    std::string word;
-    const auto end_word = [&] {
-      if (!word.empty()) words.push_back(std::exchange(word, {}));
-    };
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const char c = text[i];
-      const bool inside = i > 0 && IsDigit(text[i - 1]) && i + 1 < text.size() &&
-                          (IsDigit(text[i + 1]) || IsLetter(text[i + 1]));
-      if (IsLetter(c) || IsDigit(c) || static_cast<unsigned char>(c) >= 0x80) {
-        word.push_back(c);
-      } else if ((c == '-' || c == '/') && inside) {
-        word.push_back(c);
-      } else if (c == '#') {
-        end_word();
-        words.emplace_back("#");
-      } else if (c == '&') {
-        end_word();
-        words.emplace_back("&");
-      } else if (c != '\'' && c != '.') {
-        end_word();
-      } else if (c == '.' && i > 0 && i + 1 < text.size() && IsDigit(text[i - 1]) &&
-                 IsDigit(text[i + 1])) {
-        word.push_back(c);  // "N6W23.5"
-      } else if (c == '.' && word.size() > 1) {
-        end_word();  // "ST.PAUL", but "P.O." and "N.E." stay whole
-      }
-    }
-    end_word();
-  }
-  return words;
 }
 
 // "STE400", "APT4B" → two words.
@@ -193,14 +57,6 @@ Words UngluedUnits(const Words& words) {
     result.push_back(word);
   }
   return result;
-}
-
-std::string Abbreviated(const std::string& word) {
-  for (const auto* table : {&StreetTypes(), &OtherWords()}) {
-    const auto found = table->find(word);
-    if (found != table->end()) return found->second;
-  }
-  return word;
 }
 
 // Edit distance with neighbours swapped counting once.
@@ -228,9 +84,18 @@ std::string SpelledOutCity(std::string_view city) {
       {"TWP", "TOWNSHIP"}, {"VLG", "VILLAGE"},
   };
   std::string result;
-  for (const std::string& word : Split({std::string(city)})) {
+  for (const std::string& word : SplitWords({std::string(city)})) {
     const auto found = kLong->find(word);
     result += found == kLong->end() ? word : found->second;
+  }
+  return result;
+}
+
+// In upper case.
+std::string LettersAndDigits(const std::string& text) {
+  std::string result;
+  for (const char c : absl::AsciiStrToUpper(text)) {
+    if (IsLetter(c) || IsDigit(c)) result.push_back(c);
   }
   return result;
 }
@@ -242,7 +107,7 @@ std::vector<std::string> LinesOf(const type::v1::Address& address) {
 }  // namespace
 
 StreetText NormalStreet(const std::vector<std::string>& lines) {
-  const Words words = UngluedUnits(Split(lines));
+  const Words words = UngluedUnits(SplitWords(lines));
   StreetText result;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
@@ -287,11 +152,48 @@ StreetText NormalStreet(const std::vector<std::string>& lines) {
 }
 
 std::vector<std::string> WithoutStreetType(std::vector<std::string> words) {
-  if (words.size() < 2) return words;
+  if (words.size() < 3) return words;
   auto last = words.end() - 1;
-  if (IsDirection(*last) && words.size() > 2) --last;
-  if (ShortStreetTypes().count(*last) > 0) words.erase(last);
+  if (IsDirection(*last)) --last;
+  if (!IsStreetType(*last)) return words;
+  // "12 Park", "12 N Park": what looks like a type is the street's name.
+  auto name = last - 1;
+  if (IsDirection(*name) && name != words.begin()) --name;
+  if (HasDigit(*name) && !IsOrdinal(*name)) return words;
+  words.erase(last);
   return words;
+}
+
+std::string NumberRange(std::string_view line) {
+  std::size_t at = 0;
+  const auto skip_blanks = [&] {
+    while (at < line.size() && line[at] == ' ') ++at;
+  };
+  // The digits without leading zeros, and a letter behind them.
+  const auto number = [&]() -> std::pair<std::string, std::string> {
+    std::string digits, letter;
+    for (; at < line.size() && IsDigit(line[at]); ++at) {
+      if (!digits.empty() || line[at] != '0') digits.push_back(line[at]);
+    }
+    if (at < line.size() && absl::ascii_isalpha(static_cast<unsigned char>(line[at]))) {
+      letter.push_back(absl::ascii_toupper(static_cast<unsigned char>(line[at++])));
+    }
+    return {digits, letter};
+  };
+  const auto order = [](const std::pair<std::string, std::string>& n) {
+    return std::tuple(n.first.size(), n.first, n.second);
+  };
+  skip_blanks();
+  const auto low = number();
+  skip_blanks();
+  if (at == line.size() || line[at] != '-') return "";
+  ++at;
+  skip_blanks();
+  const auto high = number();
+  if (low.first.empty() || high.first.empty()) return "";
+  if (at < line.size() && line[at] != ' ') return "";
+  if (order(low) >= order(high)) return "";
+  return absl::StrCat(low.first, low.second, "-", high.first, high.second);
 }
 
 bool SameUnits(const std::vector<std::string>& a, const std::vector<std::string>& b) {
@@ -313,7 +215,7 @@ bool SameUnits(const std::vector<std::string>& a, const std::vector<std::string>
 
 std::string NormalCity(std::string_view city) {
   std::string result;
-  for (const std::string& word : Split({std::string(city)})) result += word;
+  for (const std::string& word : SplitWords({std::string(city)})) result += word;
   return result;
 }
 
@@ -333,11 +235,11 @@ std::string Digits(std::string_view text) {
 
 std::string NormalAddress(const type::v1::Address& address) {
   std::string lines;
-  for (const std::string& word : Split(LinesOf(address))) absl::StrAppend(&lines, word, " ");
-  return JoinUnambiguously({lines, NormalCity(address.city()),
-                            absl::AsciiStrToUpper(address.state()), Digits(address.postal_code()),
-                            absl::AsciiStrToUpper(address.country_code()),
-                            absl::AsciiStrToUpper(address.urbanization())});
+  for (const std::string& word : SplitWords(LinesOf(address))) absl::StrAppend(&lines, word, " ");
+  return JoinUnambiguously(
+      {lines, NormalCity(address.city()), absl::AsciiStrToUpper(address.state()),
+       LettersAndDigits(address.postal_code()), absl::AsciiStrToUpper(address.country_code()),
+       absl::AsciiStrToUpper(address.urbanization())});
 }
 
 std::string FullAddress(const type::v1::Address& address) {

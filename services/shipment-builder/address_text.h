@@ -17,8 +17,13 @@ struct StreetText {
 };
 StreetText NormalStreet(const std::vector<std::string>& lines);
 
-// `words` without their street type (ST, AVE, …), which stands last or before a last direction.
+// `words` without their street type (ST, AVE, …), which stands last or before a last direction and
+// behind a name: "12 PARK" keeps its PARK.
 std::vector<std::string> WithoutStreetType(std::vector<std::string> words);
+
+// The house numbers that a line begins with if they are a range: "1-3" of "1-3 E MAIN ST"; else
+// empty. Of a range the second number is the greater, unlike mostly in Queens ("41-15 51ST ST").
+std::string NumberRange(std::string_view line);
 
 // Equal units, where "#" is any designator.
 bool SameUnits(const std::vector<std::string>& a, const std::vector<std::string>& b);

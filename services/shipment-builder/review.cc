@@ -7,7 +7,7 @@
 namespace psups::shipment_builder {
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 19> kReasons = {{
+constexpr std::array<std::pair<Reason, std::string_view>, 21> kReasons = {{
     {Reason::kAddressInvalid, "ADDRESS_INVALID"},
     {Reason::kAddressAmbiguous, "ADDRESS_AMBIGUOUS"},
     {Reason::kAddressSuiteChanged, "ADDRESS_SUITE_CHANGED"},
@@ -27,6 +27,8 @@ constexpr std::array<std::pair<Reason, std::string_view>, 19> kReasons = {{
     {Reason::kUomUnknown, "UOM_UNKNOWN"},
     {Reason::kVoidRefused, "VOID_REFUSED"},
     {Reason::kVoidedLabelScanned, "VOIDED_LABEL_SCANNED"},
+    {Reason::kAddressResidential, "ADDRESS_RESIDENTIAL"},
+    {Reason::kAddressUndeliverable, "ADDRESS_UNDELIVERABLE"},
 }};
 
 }  // namespace
@@ -80,10 +82,12 @@ Side SideFromName(std::string_view name) {
 std::vector<Action> ActionsFor(const ReviewDraft& review) {
   switch (review.reason) {
     case Reason::kAddressInvalid:
+    case Reason::kAddressUndeliverable:
       return {Action::kOverrideAddress, Action::kRetry, Action::kCancel};
     case Reason::kAddressAmbiguous:
     case Reason::kAddressSuiteChanged:
     case Reason::kAddressChanged:
+    case Reason::kAddressResidential:
       return {Action::kAcceptCandidate, Action::kOverrideAddress, Action::kRetry, Action::kCancel};
     case Reason::kFieldTooLong:
       if (review.side != Side::kNone) {

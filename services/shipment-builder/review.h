@@ -29,6 +29,8 @@ enum class Reason {
   kUomUnknown,
   kVoidRefused,
   kVoidedLabelScanned,
+  kAddressResidential,
+  kAddressUndeliverable,
 };
 std::string_view Name(Reason reason);
 Reason ReasonFromName(std::string_view name);

@@ -49,6 +49,14 @@ std::string MessageFor(Reason reason, Side side) {
       return absl::StrCat("UPS's form of ", whose,
                           " differs in more than its spelling. Compare them; then accept UPS's "
                           "form, or give the right address.");
+    case Reason::kAddressResidential:
+      return absl::StrCat(
+          "UPS says of ", whose,
+          " whether it is a home or a business, and the order says the other. Homes "
+          "cost more. Accept UPS's word, or ship it as the order says.");
+    case Reason::kAddressUndeliverable:
+      return absl::StrCat("UPS does not deliver to ", whose,
+                          ". Give a street address, or ship it by another carrier, then cancel.");
     default:
       return absl::StrCat("UPS does not validate addresses of the country in ", whose,
                           ". Ship it by hand, then cancel.");
@@ -76,7 +84,8 @@ std::variant<type::v1::Address, ReviewDraft> JudgeOne(const type::v1::Address& a
   AddressDecision decision = CheckAddress(asked, answer);
   if (decision.kind == AddressDecision::Kind::kReview) {
     return ReviewDraft{.reason = decision.reason,
-                       .message = MessageFor(decision.reason, side),
+                       .message = absl::StrCat(MessageFor(decision.reason, side),
+                                               decision.note.empty() ? "" : " ", decision.note),
                        .side = side,
                        .address = asked,
                        .candidates = std::move(decision.candidates)};
