@@ -18,6 +18,7 @@ namespace opb = psups::orders::v1;
 constexpr int kAtOnce = 100;
 constexpr std::size_t kMostNames = 500;
 constexpr absl::Duration kNewRevisionComesIn = absl::Seconds(1);
+constexpr absl::Duration kRoomIsLookedFor = absl::Seconds(30);
 
 const char* OutcomeName(PurchaseOutcome::Kind kind) {
   switch (kind) {
@@ -137,7 +138,10 @@ std::vector<Buyer::Verdict> Buyer::Judge(const std::vector<ToBuy>& batch) {
 void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts) {
   std::vector<Leased> held;
   for (const ToBuy& one : batch) held.push_back(one.leased);
-  const auto change = [&](Shipment& live, std::size_t i) -> Effects {
+  const auto limits = [&](const std::string& connection) -> Limits {
+    return planner_.BasisFor(connection).rules.newest().text().limits();
+  };
+  const auto change = [&](Shipment& live, std::size_t i, Gate* gate) -> Effects {
     Effects effects;
     const State from = live.state;
     const bool waiting =
@@ -149,12 +153,21 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
       const Connections::Standing standing = connections_.Of(live.connection_id);
       if (!standing.buys) verdict = standing.known ? Verdict::Kind::kPark : Verdict::Kind::kWait;
     }
+    Admission admission;
+    if (verdict == Verdict::Kind::kBuy && gate != nullptr) {
+      admission = gate->Look(live.vendor, live.Waived(Reason::kPurchasesUnusual));
+      if (admission.kind != Admission::Kind::kBuy) verdict = Verdict::Kind::kLimit;
+    }
+    live.waits_for = admission.limit;
+    if (batch[i].estimate.has_value()) live.estimate = batch[i].estimate;
+    if (!batch[i].service_code.empty()) live.service_code = batch[i].service_code;
     if (verdict == Verdict::Kind::kBuy) {
       // The entry of the intent tells by which calls the addresses were validated.
       if (batch[i].parties.has_value()) TakeParties(live, *batch[i].parties, effects);
       Effects opened =
           OpenPurchase(live, verdicts[i].account, planner_.calendar(), planner_.derive());
       opened.parties_changed = effects.parties_changed;
+      if (gate != nullptr) gate->Count(live.vendor);
       return opened;
     }
     if (batch[i].parties.has_value()) {
@@ -172,6 +185,18 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
       case Verdict::Kind::kWait:
         Postpone(live);
         live.state = State::kLabeling;
+        break;
+      case Verdict::Kind::kLimit:
+        if (admission.kind == Admission::Kind::kAsk) {
+          gate->Asked();
+          Effects asked =
+              OpenReview(live, {.reason = Reason::kPurchasesUnusual, .message = admission.message});
+          asked.parties_changed = effects.parties_changed;
+          return asked;
+        }
+        Progress(live);
+        live.state = State::kLabeling;
+        live.due_in = kRoomIsLookedFor;
         break;
       case Verdict::Kind::kNewRevision:
         Progress(live);
@@ -192,7 +217,8 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
     }
     return effects;
   };
-  absl::StatusOr<std::vector<Stored>> stored = store_.Update(held, leases_.lease(), change);
+  absl::StatusOr<std::vector<Stored>> stored =
+      store_.UpdateGated(held, leases_.lease(), limits, change);
   const bool elsewhere = absl::IsAlreadyExists(stored.status());
   if ((elsewhere || absl::IsFailedPrecondition(stored.status())) && batch.size() > 1) {
     // One of them would take what another purchase holds: each for itself, so that only that one

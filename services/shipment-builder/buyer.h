@@ -21,6 +21,9 @@ namespace psups::shipment_builder {
 struct ToBuy {
   Leased leased = {};
   std::optional<ValidatedParties> parties = {};
+  // What was chosen by price just now; empty: the shipment's own.
+  std::string service_code = {};
+  std::optional<Money> estimate = {};
 };
 
 // Buys labels: looks at the order once more, stores the intent, asks the gateway, stores what
@@ -49,7 +52,7 @@ class Buyer {
   };
 
   struct Verdict {
-    enum class Kind { kBuy, kPark, kWait, kNewRevision, kShippedElsewhere };
+    enum class Kind { kBuy, kPark, kWait, kLimit, kNewRevision, kShippedElsewhere };
     Kind kind = Kind::kWait;
     std::string account = {};
   };

@@ -20,7 +20,8 @@ Connections::Standing Connections::Of(const std::string& connection_id) const {
   if (!Fresh() || entry == entries_.end()) return {};
   return {.known = true,
           .buys = entry->second.active && !entry->second.refused,
-          .account = entry->second.account};
+          .account = entry->second.account,
+          .account_country = entry->second.account_country};
 }
 
 std::vector<std::string> Connections::Buying() const {
@@ -34,13 +35,16 @@ std::vector<std::string> Connections::Buying() const {
 }
 
 void Connections::Report(const orders::v1::LeaseOrdersResponse& response,
-                         const std::vector<std::string>& refused, absl::Duration asked) {
+                         const std::vector<std::string>& refused, absl::Duration asked,
+                         const std::map<std::string, std::string>& countries) {
   std::map<std::string, Entry> entries;
   for (const auto& state : response.connections()) {
     const std::string id = state.connection().substr(state.connection().find('/') + 1);
+    const auto country = countries.find(state.ups_account());
     entries[id] = {.active = state.state() == orders::v1::Connection::ACTIVE,
                    .refused = std::find(refused.begin(), refused.end(), id) != refused.end(),
-                   .account = state.ups_account()};
+                   .account = state.ups_account(),
+                   .account_country = country == countries.end() ? "" : country->second};
   }
   std::lock_guard lock(mutex_);
   entries_ = std::move(entries);

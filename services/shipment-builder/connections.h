@@ -24,21 +24,24 @@ class Connections {
     bool known = false;  // its state is fresh
     bool buys = false;   // known, ACTIVE, and its account is for it
     std::string account = {};
+    std::string account_country = {};  // empty: not known yet
   };
   Standing Of(const std::string& connection_id) const;
   // Those that buy now.
   std::vector<std::string> Buying() const;
 
   // Takes the states of a reply in, as they were at uptime `asked` at the earliest. `refused` holds
-  // the connections whose account is not for them.
+  // the connections whose account is not for them, `countries` where accounts are, by name.
   void Report(const orders::v1::LeaseOrdersResponse& response,
-              const std::vector<std::string>& refused, absl::Duration asked);
+              const std::vector<std::string>& refused, absl::Duration asked,
+              const std::map<std::string, std::string>& countries = {});
 
  private:
   struct Entry {
     bool active = false;
     bool refused = false;
     std::string account;
+    std::string account_country;
   };
   bool Fresh() const;
 

@@ -6,7 +6,6 @@
 #include "absl/time/time.h"
 #include "common/crypto.h"
 #include "services/shipment-builder/address_text.h"
-#include "services/shipment-builder/service_map.h"
 
 namespace psups::shipment_builder {
 
@@ -34,7 +33,7 @@ const Schedule* FindSchedule(const orders::v1::Order& order, int line, int sched
 }
 
 std::vector<Group> GroupSchedules(const orders::v1::Order& order, const std::vector<Share>& shares,
-                                  absl::CivilDay today) {
+                                  const Rules& rules, absl::CivilDay today) {
   std::vector<Share> sorted = shares;
   std::sort(sorted.begin(), sorted.end(), [](const Share& a, const Share& b) {
     return std::pair(a.line, a.schedule) < std::pair(b.line, b.schedule);
@@ -45,13 +44,15 @@ std::vector<Group> GroupSchedules(const orders::v1::Order& order, const std::vec
     const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
     if (schedule == nullptr) continue;
     const std::string day = LeavingDay(schedule->ship_date(), today);
-    const auto service = ServiceFor(schedule->ship_type_id());
+    const auto service = rules.ServiceFor(*schedule);
+    const auto payment = rules.PaymentFor(*schedule);
     // The addresses stand beside the ids: a requisition's lines may name a vendor's several ones.
     const std::string key = JoinUnambiguously(
         {schedule->vendor_setid(), schedule->vendor_id(), FullAddress(schedule->ship_from()),
          schedule->ship_to_setid(), schedule->ship_to_id(), FullAddress(schedule->ship_to()),
          service.has_value() ? "service" : "ship type", service.value_or(schedule->ship_type_id()),
-         day});
+         payment.has_value() ? payment->SerializeAsString() : "terms " + schedule->freight_terms(),
+         std::to_string(schedule->ineligible_reason()), day});
     const auto [entry, fresh] = by_key.try_emplace(key, groups.size());
     if (fresh) groups.push_back({.ship_date = day});
     groups[entry->second].schedules.push_back(schedule);

@@ -6,6 +6,7 @@
 
 #include "absl/time/civil_time.h"
 #include "psups/orders/v1/order_service.pb.h"
+#include "services/shipment-builder/rules.h"
 #include "services/shipment-builder/shipment.h"
 
 namespace psups::shipment_builder {
@@ -32,10 +33,10 @@ struct Group {
   std::string ship_date = {};                   // as LeavingDay has it
 };
 
-// The schedules that leave from one address to one address by one service on one day, together.
-// `shares` names the schedules to be grouped.
+// The schedules that leave from one address to one address by one service on one day, paid by one,
+// together. `shares` names the schedules to be grouped.
 std::vector<Group> GroupSchedules(const orders::v1::Order& order, const std::vector<Share>& shares,
-                                  absl::CivilDay today);
+                                  const Rules& rules, absl::CivilDay today);
 
 // The schedule of that number, or null.
 const Schedule* FindSchedule(const orders::v1::Order& order, int line, int schedule);

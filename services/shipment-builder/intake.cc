@@ -26,7 +26,32 @@ bool WellFormed(const pb::Order& order) {
          order.document().connection().rfind("connections/", 0) == 0;
 }
 
+std::string ConnectionOf(const pb::Order& order) {
+  const std::string& name = order.document().connection();
+  return name.substr(name.find('/') + 1);
+}
+
 }  // namespace
+
+ShipmentStore::Plan Planner::plan() const {
+  return [this](const pb::Order& order, std::vector<Shipment>& existing, int64_t built,
+                int64_t mapping_version) -> absl::StatusOr<Reconciliation> {
+    ASSIGN_OR_RETURN(RuleHistory history, rules_.At(ConnectionOf(order), mapping_version));
+    return Reconcile(order, existing, built,
+                     {.calendar = calendar(), .derive = derive_, .rules = std::move(history)});
+  };
+}
+
+absl::StatusOr<std::vector<Stored>> Intake::Planned(
+    const std::function<absl::StatusOr<std::vector<Stored>>()>& plan) {
+  absl::StatusOr<std::vector<Stored>> stored = plan();
+  if (absl::IsAborted(stored.status())) {
+    // Rules were set that this process has not read yet.
+    RETURN_IF_ERROR(planner_.rules().Refresh().status());
+    stored = plan();
+  }
+  return stored;
+}
 
 absl::StatusOr<int> Intake::Step() {
   pb::LeaseOrdersRequest request;
@@ -35,7 +60,8 @@ absl::StatusOr<int> Intake::Step() {
   request.mutable_wait()->set_seconds(absl::ToInt64Seconds(wait_));
   const absl::Duration asked = uptime_();  // the reply is older when it has been worked on
   ASSIGN_OR_RETURN(const pb::LeaseOrdersResponse response, orders_.LeaseOrders(request));
-  connections_.Report(response, Refused(response), asked);
+  LookAtAccounts(response);
+  connections_.Report(response, Refused(response), asked, Countries());
   RETURN_IF_ERROR(WakeParked());
   if (response.orders().empty()) return 0;
 
@@ -53,7 +79,8 @@ absl::StatusOr<int> Intake::Step() {
     entry.set_lease_id(leased.lease_id());
   }
   if (orders.empty()) return 0;
-  ASSIGN_OR_RETURN(const std::vector<Stored> stored, store_.TakeIn(orders, planner_.plan()));
+  ASSIGN_OR_RETURN(const std::vector<Stored> stored,
+                   Planned([&] { return store_.TakeIn(orders, planner_.plan()); }));
   TellPeople(stored, tell_);
   if (!stored.empty()) {
     validate_.Notify();
@@ -66,10 +93,31 @@ absl::StatusOr<int> Intake::Step() {
 
 absl::StatusOr<int> Intake::PlanAgain() {
   ASSIGN_OR_RETURN(const std::vector<Stored> stored,
-                   store_.PlanAgain(kOrdersAtOnce, planner_.plan()));
+                   Planned([&] { return store_.PlanAgain(kOrdersAtOnce, planner_.plan()); }));
   TellPeople(stored, tell_);
   if (!stored.empty()) validate_.Notify();
   return static_cast<int>(stored.size());
+}
+
+void Intake::LookAtAccounts(const pb::LeaseOrdersResponse& response) {
+  for (const auto& connection : response.connections()) {
+    if (connection.ups_account().empty()) continue;
+    Account& account = accounts_[connection.ups_account()];
+    if (uptime_() - account.asked <= (account.known ? kAccountKnownFor : kAccountAskedAgain)) {
+      continue;
+    }
+    absl::StatusOr<AccountFacts> facts = ups_.GetAccountFacts(connection.ups_account());
+    if (facts.ok()) account = {.known = true, .facts = *std::move(facts)};
+    account.asked = uptime_();
+  }
+}
+
+std::map<std::string, std::string> Intake::Countries() const {
+  std::map<std::string, std::string> countries;
+  for (const auto& [name, account] : accounts_) {
+    if (account.known) countries[name] = account.facts.country_code;
+  }
+  return countries;
 }
 
 // A test system's connections must not buy labels that cost money.
@@ -80,13 +128,8 @@ std::vector<std::string> Intake::Refused(const pb::LeaseOrdersResponse& response
         connection.state() != pb::Connection::ACTIVE) {
       continue;
     }
-    Account& account = accounts_[connection.ups_account()];
-    if (uptime_() - account.asked > (account.known ? kAccountKnownFor : kAccountAskedAgain)) {
-      const absl::StatusOr<bool> production = ups_.IsProductionAccount(connection.ups_account());
-      if (production.ok()) account = {.known = true, .production = *production};
-      account.asked = uptime_();
-    }
-    if (!account.production) continue;
+    const Account& account = accounts_[connection.ups_account()];
+    if (!account.facts.production) continue;
     refused.push_back(connection.connection().substr(connection.connection().find('/') + 1));
     if (!account.known) continue;
     told_now.push_back(refused.back());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,27 +11,30 @@
 #include "services/shipment-builder/connections.h"
 #include "services/shipment-builder/planning.h"
 #include "services/shipment-builder/ports.h"
+#include "services/shipment-builder/rule_book.h"
 
 namespace psups::shipment_builder {
 
-// Plans with the present day.
+// Plans with the present day and the connections' rules.
 class Planner {
  public:
-  Planner(const Clock& clock, absl::TimeZone zone, Derive derive)
-      : clock_(clock), zone_(zone), derive_(std::move(derive)) {}
+  Planner(const Clock& clock, absl::TimeZone zone, Derive derive, RuleBook& rules)
+      : clock_(clock), zone_(zone), derive_(std::move(derive)), rules_(rules) {}
 
   Calendar calendar() const { return {.now = clock_.Now(), .zone = zone_}; }
   const Derive& derive() const { return derive_; }
-  ShipmentStore::Plan plan() const {
-    return [this](const orders::v1::Order& order, std::vector<Shipment>& existing, int64_t built) {
-      return Reconcile(order, existing, built, calendar(), derive_);
-    };
+  RuleBook& rules() const { return rules_; }
+  // By the rules that this process knows to be the newest.
+  Basis BasisFor(const std::string& connection_id) const {
+    return {.calendar = calendar(), .derive = derive_, .rules = rules_.Of(connection_id)};
   }
+  ShipmentStore::Plan plan() const;
 
  private:
   const Clock& clock_;
   const absl::TimeZone zone_;
   const Derive derive_;
+  RuleBook& rules_;
 };
 
 // Takes order revisions from ps-ingest, stores them with the shipments they make, and only then
@@ -57,6 +61,11 @@ class Intake {
   absl::StatusOr<int> PlanAgain();
 
  private:
+  absl::StatusOr<std::vector<Stored>> Planned(
+      const std::function<absl::StatusOr<std::vector<Stored>>()>& plan);
+  // Asks for accounts that are not known, or were known long ago.
+  void LookAtAccounts(const orders::v1::LeaseOrdersResponse& response);
+  std::map<std::string, std::string> Countries() const;
   std::vector<std::string> Refused(const orders::v1::LeaseOrdersResponse& response);
   absl::Status WakeParked();
 
@@ -72,7 +81,7 @@ class Intake {
   const absl::Duration wait_;
   struct Account {
     bool known = false;
-    bool production = true;  // as long as nothing better is known
+    AccountFacts facts = {};
     absl::Duration asked = -absl::InfiniteDuration();
   };
   std::map<std::string, Account> accounts_;

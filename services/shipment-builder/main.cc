@@ -1,13 +1,18 @@
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/audit_client.h"
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/envelope.h"
+#include "common/http_client.h"
+#include "common/identity.h"
 #include "common/metrics.h"
 #include "common/outbox.h"
 #include "common/postgres.h"
@@ -20,9 +25,12 @@
 #include "services/shipment-builder/hand_over.h"
 #include "services/shipment-builder/held_leases.h"
 #include "services/shipment-builder/intake.h"
+#include "services/shipment-builder/mapping_server.h"
 #include "services/shipment-builder/peers.h"
 #include "services/shipment-builder/postgres.h"
+#include "services/shipment-builder/review_event.h"
 #include "services/shipment-builder/review_server.h"
+#include "services/shipment-builder/review_webhook.h"
 #include "services/shipment-builder/shipment_server.h"
 #include "services/shipment-builder/told.h"
 #include "services/shipment-builder/validator.h"
@@ -33,12 +41,28 @@ namespace psups::shipment_builder {
 namespace {
 
 constexpr int kMostInFlight = 600;
+constexpr char kHookUrl[] = "PSUPS_REVIEW_WEBHOOK_URL";
 // Calls that wait at the peer for something to come, and between two of them.
 constexpr absl::Duration kPeerWaits = absl::Seconds(1);
 constexpr absl::Duration kBetween = absl::Milliseconds(50);
 
 absl::Duration Uptime() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+// The identities in PSUPS_ACTS_FOR_OTHERS, separated by commas.
+absl::StatusOr<std::set<std::string>> Identities(const std::string& setting) {
+  std::set<std::string> identities;
+  for (const absl::string_view text : absl::StrSplit(setting, ',', absl::SkipWhitespace())) {
+    const std::string identity(absl::StripAsciiWhitespace(text));
+    if (!CallerFromUri(identity).ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("PSUPS_ACTS_FOR_OTHERS: \"", identity,
+                       "\", want spiffe://psups/<role>/<person>, several separated by commas"));
+    }
+    identities.insert(identity);
+  }
+  return identities;
 }
 
 absl::StatusOr<int> ShowFigures(ShipmentStore& store) {
@@ -82,7 +106,19 @@ absl::Status Main(Settings& settings) {
   const absl::Duration verdicts =
       settings.Duration("PSUPS_ADDRESS_VERDICT_LIFETIME", absl::Hours(7 * 24));
   const std::string zone_name = settings.Text("PSUPS_TIME_ZONE", "America/New_York");
+  const std::string act_for_others = settings.Text("PSUPS_ACTS_FOR_OTHERS", "");
+  const std::string hook_url = settings.Text(kHookUrl, "");
+  const std::string hook_secret =
+      hook_url.empty() ? "" : settings.Secret("PSUPS_REVIEW_WEBHOOK_SECRET_FILE");
+  const std::string hook_ca =
+      hook_url.empty() ? "" : settings.File("PSUPS_REVIEW_WEBHOOK_CA_FILE", "");
   RETURN_IF_ERROR(FinishSettings(settings));
+  ASSIGN_OR_RETURN(const std::set<std::string> actors, Identities(act_for_others));
+  std::string hook_key;
+  if (!hook_url.empty()) {
+    RETURN_IF_ERROR(CheckWebhookUrl(kHookUrl, hook_url));
+    ASSIGN_OR_RETURN(hook_key, WebhookKey(hook_secret));
+  }
   absl::TimeZone zone;
   if (!absl::LoadTimeZone(zone_name, &zone)) {
     return absl::InvalidArgumentError(
@@ -106,7 +142,9 @@ absl::Status Main(Settings& settings) {
   const Derive derive = [&sealer](std::string_view purpose, std::string_view text) {
     return sealer.ring().Derive(purpose, text);
   };
-  const Planner planner(clock, zone, derive);
+  const std::unique_ptr<MappingStore> mappings = MakePostgresMappingStore(db, sealer);
+  RuleBook rules(*mappings);
+  const Planner planner(clock, zone, derive, rules);
   Connections connections(Uptime);
   Wakeup validate, label, hand_over, undo, replan, tell;
   HeldLeases buying(*store, kMostInFlight, lease, {&validate, &label});
@@ -116,7 +154,8 @@ absl::Status Main(Settings& settings) {
   AddressBook book(*store, *ups, clock, derive, verdicts);
   Buyer buyer(*store, *orders, *ups, connections, planner, buying,
               {.hand_over = hand_over, .undo = undo, .replan = replan, .tell = tell});
-  Validator validator(*store, book, buyer, connections, buying, tell);
+  Pricer pricer(*store, *ups, buyer, connections, planner, buying, tell);
+  Validator validator(*store, book, pricer, connections, planner, buying, tell);
   HandOver handing_over(*store, *ups, *tracking, others);
   Voider voider(*store, *ups, *tracking, clock, replan, tell, others);
   Watcher watcher(*store, *tracking, kPeerWaits);
@@ -124,12 +163,21 @@ absl::Status Main(Settings& settings) {
 
   Executor executor(/*threads=*/4);
   ShipmentServer shipment_server(*store, undo, executor);
-  ReviewServer review_server(*store, planner, validate, tell, executor);
+  ReviewServer review_server(*store, planner, validate, tell, executor, actors);
+  const std::unique_ptr<HttpClient> http = hook_url.empty() ? nullptr : HttpClient::Create();
+  std::unique_ptr<ReviewWebhook> webhook;
+  if (http != nullptr) {
+    webhook = std::make_unique<ReviewWebhook>(
+        *store, *http, clock,
+        ReviewWebhook::Target{.url = hook_url, .key = hook_key, .ca_file = hook_ca}, UnitRandom);
+  }
+  MappingServer mapping_server(*mappings, planner, replan, executor);
   return Serve(
       base, db,
       {.schema_version = PSUPS_SCHEMA_VERSION,
-       .services = {&shipment_server, &review_server},
+       .services = {&shipment_server, &review_server, &mapping_server},
        .workers = {{.name = "intake", .idle_wait = kBetween, .step = [&] { return intake.Step(); }},
+                   {.name = "rules", .idle_wait = idle, .step = [&] { return rules.Refresh(); }},
                    {.name = "replan",
                     .idle_wait = idle,
                     .step = [&] { return intake.PlanAgain(); },
@@ -154,6 +202,11 @@ absl::Status Main(Settings& settings) {
                     .idle_wait = idle,
                     .step = [&] { return TellOfReviews(*store); },
                     .wakeup = &tell},
+                   {.name = "review_webhook",
+                    .idle_wait = idle,
+                    .step = [&]() -> absl::StatusOr<int> {
+                      return webhook == nullptr ? 0 : webhook->Step();
+                    }},
                    {.name = "renew_leases",
                     .idle_wait = lease / 3,
                     .step = [&]() -> absl::StatusOr<int> {

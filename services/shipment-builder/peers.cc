@@ -97,13 +97,31 @@ class GrpcUpsPort : public UpsPort {
     request.mutable_request_ids()->Assign(request_ids.begin(), request_ids.end());
     return CallPeer(*stub_, &upb::UpsService::Stub::AcknowledgeCalls, request, timeout_).status();
   }
-  absl::StatusOr<bool> IsProductionAccount(const std::string& account) override {
+  void QuoteRates(const upb::QuoteRatesRequest& request, const std::string& trace_id,
+                  Done<upb::QuoteRatesResponse> done) override {
+    CallPeerAsync<upb::QuoteRatesResponse>(
+        timeout_, trace_id, request,
+        [this](auto&&... a) { stub_->async()->QuoteRates(std::forward<decltype(a)>(a)...); },
+        std::move(done));
+  }
+  void FindShipmentByReference(const upb::FindShipmentByReferenceRequest& request,
+                               const std::string& trace_id,
+                               Done<upb::FindShipmentByReferenceResponse> done) override {
+    CallPeerAsync<upb::FindShipmentByReferenceResponse>(
+        timeout_, trace_id, request,
+        [this](auto&&... a) {
+          stub_->async()->FindShipmentByReference(std::forward<decltype(a)>(a)...);
+        },
+        std::move(done));
+  }
+  absl::StatusOr<AccountFacts> GetAccountFacts(const std::string& account) override {
     upb::GetAccountRequest request;
     request.set_name(account);
     ASSIGN_OR_RETURN(
         const upb::Account found,
         CallPeer(*accounts_, &upb::AccountService::Stub::GetAccount, request, timeout_));
-    return found.environment() != upb::Account::CIE;
+    return AccountFacts{.production = found.environment() != upb::Account::CIE,
+                        .country_code = found.shipper().country_code()};
   }
 
  private:

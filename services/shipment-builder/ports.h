@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +12,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "psups/orders/v1/order_service.pb.h"
+#include "psups/shipments/v1/mapping_service.pb.h"
+#include "psups/shipments/v1/review_service.pb.h"
 #include "psups/tracking/v1/tracking_service.pb.h"
 #include "psups/ups/v1/ups_service.pb.h"
+#include "services/shipment-builder/limits.h"
 #include "services/shipment-builder/planning.h"
 #include "services/shipment-builder/shipment.h"
 
@@ -34,6 +38,12 @@ class OrderSource {
   // How each order stands right now; none for an order that does not exist.
   virtual absl::StatusOr<orders::v1::CheckOrdersResponse> CheckOrders(
       const orders::v1::CheckOrdersRequest& request) = 0;
+};
+
+// What shipments have to know of a UPS account.
+struct AccountFacts {
+  bool production = true;         // labels cost money
+  std::string country_code = {};  // the shipper's
 };
 
 // ups-gateway. What takes a callback returns at once and calls it once, on a thread that must not
@@ -63,8 +73,15 @@ class UpsPort {
                             Done<ups::v1::VoidShipmentResponse> done) = 0;
   // The labels of these purchases are stored here. Idempotent. Blocks.
   virtual absl::Status AcknowledgeCalls(const std::vector<std::string>& request_ids) = 0;
-  // Whether labels of the account cost money. Blocks.
-  virtual absl::StatusOr<bool> IsProductionAccount(const std::string& account) = 0;
+  // What a shipment would cost, and when it would arrive. Buys nothing.
+  virtual void QuoteRates(const ups::v1::QuoteRatesRequest& request, const std::string& trace_id,
+                          Done<ups::v1::QuoteRatesResponse> done) = 0;
+  // Whether UPS has shipments under a reference.
+  virtual void FindShipmentByReference(const ups::v1::FindShipmentByReferenceRequest& request,
+                                       const std::string& trace_id,
+                                       Done<ups::v1::FindShipmentByReferenceResponse> done) = 0;
+  // Blocks.
+  virtual absl::StatusOr<AccountFacts> GetAccountFacts(const std::string& account) = 0;
 };
 
 // tracking-sync. Blocks.
@@ -101,10 +118,26 @@ struct Verdict {
   ups::v1::ValidateAddressResponse answer = {};
 };
 
+// A version of a connection's rules.
+struct MappingRecord {
+  std::string connection_id = {};
+  int64_t version = 0;
+  shipments::v1::Rules rules = {};
+  std::string comment = {};
+  std::string created_by = {};  // identity
+  absl::Time create_time = absl::InfinitePast();
+};
+
+// What labels of one service have cost, by package of so many pounds (rounded up to fives).
+struct PastCost {
+  std::string service_code = {};
+  int pounds = 0;
+  Money per_package = {};
+};
+
 // A person's decision about a review.
 struct Decision {
-  Action action = Action::kRetry;
-  std::string comment = {};
+  shipments::v1::ResolveReviewRequest request = {};
   std::string actor = {};  // identity
 };
 
@@ -120,6 +153,16 @@ struct ReviewRecord {
   std::optional<absl::Time> close_time = {};
   std::string resolution = {};  // an action's name; empty while open
   std::string resolved_by = {};
+  std::string on_behalf_of = {};
+  std::string comment = {};
+  std::string ship_date = {};  // YYYY-MM-DD; empty: as soon as possible
+};
+
+// That a review was opened or closed, to be posted to whoever wants to know.
+struct ReviewEvent {
+  ReviewRecord record = {};
+  bool closed = false;
+  int tries = 0;  // how often it was taken before
 };
 
 // A shipment as it is shown.
@@ -158,6 +201,32 @@ struct Label {
   std::string tracking_number = {};
 };
 
+// The rules of connections, and what a preview of them looks at. Errors are those of Db.
+class MappingStore {
+ public:
+  virtual ~MappingStore() = default;
+  // Versions of connections' rules that are newer than `known` (0 or absent: all), oldest first.
+  virtual absl::StatusOr<std::vector<MappingRecord>> NewMappings(
+      const std::map<std::string, int64_t>& known) = 0;
+  // NOT_FOUND if there is no such version.
+  virtual absl::StatusOr<MappingRecord> GetMapping(const std::string& connection_id,
+                                                   int64_t version) = 0;
+  // Stores the version after the newest and has the connection's orders without a label planned
+  // anew. The same rules as the newest change nothing. ABORTED if `replaces` is set and is not the
+  // newest.
+  virtual absl::StatusOr<MappingRecord> SetMapping(const MappingRecord& mapping,
+                                                   std::optional<int64_t> replaces) = 0;
+  // The newest orders of a connection with the shipments that hold their schedules.
+  struct OrderWithShipments {
+    orders::v1::Order order = {};
+    std::vector<Shipment> shipments = {};
+  };
+  virtual absl::StatusOr<std::vector<OrderWithShipments>> NewestOrders(
+      const std::string& connection_id, int limit) = 0;
+  // What packages of labels have cost so far, on average.
+  virtual absl::StatusOr<std::vector<PastCost>> PastCosts(const std::string& connection_id) = 0;
+};
+
 // Orders as they were taken in, shipments, purchases, reviews, labels. Every method is one
 // transaction; audit entries stand in it. Errors are those of Db; UNKNOWN: it may have happened.
 class ShipmentStore {
@@ -165,9 +234,11 @@ class ShipmentStore {
   virtual ~ShipmentStore() = default;
 
   // ---- Planning ----
-  // Plans an order revision against the shipments that hold its schedules.
-  using Plan = std::function<Reconciliation(const orders::v1::Order& order,
-                                            std::vector<Shipment>& existing, int64_t built)>;
+  // Plans an order revision against the shipments that hold its schedules, by the rules that are
+  // the connection's newest in the same transaction. ABORTED: that version is not known here yet.
+  using Plan = std::function<absl::StatusOr<Reconciliation>(
+      const orders::v1::Order& order, std::vector<Shipment>& existing, int64_t built,
+      int64_t mapping_version)>;
   // Stores revisions that are newer than what is stored and what `plan` makes of them; older and
   // equal ones change nothing. A purchase order's schedules whose requisitions purchases hold are
   // planned as not to be shipped. Returns what was stored new or changed.
@@ -199,6 +270,17 @@ class ShipmentStore {
   virtual absl::StatusOr<std::vector<Stored>> Update(const std::vector<Leased>& held,
                                                      absl::Duration lease,
                                                      const Change& change) = 0;
+  // The same with a gate for shipments whose connection has limits: it knows what was bought of
+  // late, and nobody else buys for the connection until the commit. No gate: no limits.
+  using GatedChange = std::function<Effects(Shipment& shipment, std::size_t index, Gate* gate)>;
+  using LimitsOf = std::function<Limits(const std::string& connection_id)>;
+  virtual absl::StatusOr<std::vector<Stored>> UpdateGated(const std::vector<Leased>& held,
+                                                          absl::Duration lease,
+                                                          const LimitsOf& limits,
+                                                          const GatedChange& change) = 0;
+  // Those of the 1Z numbers that no package here has.
+  virtual absl::StatusOr<std::vector<std::string>> UnknownNumbers(
+      const std::vector<std::string>& tracking_numbers) = 0;
   // Gives parked shipments of these connections back to the label loop.
   virtual absl::StatusOr<int> Unpark(const std::vector<std::string>& connection_ids) = 0;
   // 1Z numbers of void labels of the same schedules, by position in `shipments`.
@@ -234,7 +316,7 @@ class ShipmentStore {
   virtual absl::StatusOr<Page<ReviewRecord>> ListReviews(const ReviewFilter& filter, int limit,
                                                          const std::string& page_token) = 0;
   // Closes an open review by `decide`, which changes its shipment. ABORTED if it was closed before,
-  // unless by the same decision of the same person, which is returned.
+  // and by whom; the same decision of the same person is returned.
   using Decide = std::function<absl::Status(const Review& review, const orders::v1::Order& order,
                                             Shipment& shipment, Effects& effects)>;
   struct Resolved {
@@ -249,6 +331,17 @@ class ShipmentStore {
   // them: one of them is told again only if the commit is lost.
   using Tell = std::function<void(const Review& review, const std::string& order_id)>;
   virtual absl::StatusOr<int> TellOfReviews(int limit, const Tell& tell) = 0;
+
+  // Up to `limit` events of reviews that are due to be posted, for `lease`; no other caller gets
+  // them meanwhile. That one was closed comes after its opening was posted. What happened longer
+  // than `lifetime` ago is dropped; `dropped` becomes how many of them had been tried.
+  virtual absl::StatusOr<std::vector<ReviewEvent>> TakeReviewEvents(int limit, absl::Duration lease,
+                                                                    absl::Duration lifetime,
+                                                                    int& dropped) = 0;
+  // It was posted; what follows it is due.
+  virtual absl::Status ReviewEventPosted(const ReviewEvent& event) = 0;
+  // It could not be posted: again after `wait`.
+  virtual absl::Status ReviewEventFailed(const ReviewEvent& event, absl::Duration wait) = 0;
 
   // ---- Figures ----
   struct Figures {

@@ -9,5 +9,6 @@
 namespace psups::shipment_builder {
 
 std::unique_ptr<ShipmentStore> MakePostgresShipmentStore(Db& db, Sealer& sealer);
+std::unique_ptr<MappingStore> MakePostgresMappingStore(Db& db, Sealer& sealer);
 
 }  // namespace psups::shipment_builder

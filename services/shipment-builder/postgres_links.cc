@@ -42,11 +42,13 @@ bool NamesSources(const Order& order) {
   return false;
 }
 
-void Mark(Order& order, int line, int number) {
+void Mark(Order& order, int line, int number, const std::string& reason) {
   for (auto& schedule : *order.mutable_schedules()) {
     if (schedule.line_number() != line || schedule.schedule_number() != number) continue;
     if (schedule.ineligible_reason() != Schedule::INELIGIBLE_REASON_UNSPECIFIED) continue;
-    schedule.set_ineligible_reason(kShippedAsRequisition);
+    schedule.set_ineligible_reason(reason == "PARTLY_SHIPPED_AS_REQUISITION"
+                                       ? kPartlyShippedAsRequisition
+                                       : kShippedAsRequisition);
   }
 }
 
@@ -166,7 +168,7 @@ absl::StatusOr<std::vector<Skipped>> SkipShipped(Tx& tx, std::vector<OrderToPlan
                       .reason = row.Text("skipped")};
     if (one.reason.empty()) continue;
     Order* const order = by_key.at({row.Text("connection_id"), one.order_id});
-    Mark(*order, one.line, one.schedule);
+    Mark(*order, one.line, one.schedule, one.reason);
     if (one.reason == row.Text("before")) continue;
     told[order].push_back(one);
     news.push_back(one);
@@ -184,7 +186,7 @@ absl::Status MarkSkipped(Tx& tx, const ShipmentKey& key, Order& order) {
   for (const Row& row : rows) {
     if (row.Text("reason").empty()) continue;
     Mark(order, static_cast<int>(row.Int("line_number")),
-         static_cast<int>(row.Int("schedule_number")));
+         static_cast<int>(row.Int("schedule_number")), row.Text("reason"));
   }
   return absl::OkStatus();
 }

@@ -62,6 +62,21 @@ absl::Status FindRefusedVoids(Tx& tx, std::vector<Shipment>& shipments) {
   return absl::OkStatus();
 }
 
+// The newest version of each connection's rules that has any.
+absl::StatusOr<std::map<std::string, int64_t>> NewestVersions(
+    Tx& tx, const std::vector<OrderToPlan>& to_plan) {
+  std::set<std::string> connections;
+  for (const OrderToPlan& item : to_plan) connections.insert(item.key.first);
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      tx.Exec("SELECT connection_id, max(version) AS version FROM mappings WHERE connection_id = "
+              "ANY($1::text[]) GROUP BY connection_id",
+              {std::vector<std::string>(connections.begin(), connections.end())}));
+  std::map<std::string, int64_t> versions;
+  for (const Row& row : rows) versions[row.Text("connection_id")] = row.Int("version");
+  return versions;
+}
+
 // What a person may have to ship by hand.
 void TellOfSkipped(const std::vector<Skipped>& skipped) {
   for (const Skipped& one : skipped) {
@@ -191,11 +206,14 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::PlanOrders(
   RETURN_IF_ERROR(StoreLinks(tx, to_plan));
   RETURN_IF_ERROR(StoreSchedules(tx, to_plan));
   ASSIGN_OR_RETURN(skipped, SkipShipped(tx, to_plan));
+  ASSIGN_OR_RETURN(const auto versions, NewestVersions(tx, to_plan));
   std::vector<Changed> changed;
   Arrays built(3);
   for (const OrderToPlan& item : to_plan) {
     std::vector<Shipment>& shipments = existing[item.key];
-    Reconciliation outcome = plan(item.order, shipments, item.built);
+    const auto version = versions.find(item.key.first);
+    ASSIGN_OR_RETURN(Reconciliation outcome, plan(item.order, shipments, item.built,
+                                                  version == versions.end() ? 0 : version->second));
     for (std::size_t i = 0; i < shipments.size(); ++i) {
       if (!outcome.changes[i].has_value()) continue;
       changed.push_back({std::move(shipments[i]), std::move(*outcome.changes[i])});

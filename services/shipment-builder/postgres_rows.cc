@@ -43,6 +43,10 @@ Shipment FromRow(const Row& row) {
                     .validated = row.Bool("validated"),
                     .ship_from_call = row.Text("ship_from_call"),
                     .ship_to_call = row.Text("ship_to_call"),
+                    .mapping_version = row.Int("mapping_version"),
+                    .vendor = row.Text("vendor"),
+                    .due_date = row.Text("due_date"),
+                    .waits_for = row.Text("waits_for"),
                     .holds = row.Bool("holds"),
                     .undo = UndoFromName(row.Text("undo")),
                     .ups_shipment_id = row.Text("ups_shipment_id"),
@@ -55,9 +59,15 @@ Shipment FromRow(const Row& row) {
                     .lease_count = static_cast<int>(row.Int("lease_count")),
                     .wait_count = static_cast<int>(row.Int("wait_count")),
                     .failure_count = static_cast<int>(row.Int("failure_count"))};
+  if (!row.IsNull("estimated_minor")) {
+    shipment.estimate = Money{.amount_minor = row.Int("estimated_minor"),
+                              .currency_code = row.Text("estimated_currency")};
+  }
   const std::string resume = row.Text("resume_state");
   if (!resume.empty()) shipment.resume_state = StateFromName(resume);
   shipment.purchase.number = static_cast<int>(row.Int("purchase_number"));
+  shipment.waived = Elements(row.Text("waived"));
+  shipment.service_chosen = row.Bool("service_chosen");
   const auto lines = Elements(row.Text("share_lines"));
   const auto schedules = Elements(row.Text("share_schedules"));
   const auto quantities = Elements(row.Text("share_quantities"));
@@ -82,6 +92,8 @@ const char kShipmentColumns[] =
     "s.fingerprint, s.sealed, s.validated, s.ship_from_call, s.ship_to_call, s.holds, s.undo, "
     "s.purchase_number, s.ups_shipment_id, s.charges_minor, s.currency_code, s.label_time, "
     "s.void_number, s.acknowledged, s.handed_over, s.lease_count, s.wait_count, s.failure_count, "
+    "s.mapping_version, s.vendor, s.due_date, s.estimated_minor, s.estimated_currency, "
+    "s.waits_for, s.waived, s.service_chosen, "
     "s.create_time, s.update_time, s.create_time::text AS create_text";
 
 ShipmentKey KeyOf(const Shipment& shipment) {
@@ -164,6 +176,8 @@ absl::StatusOr<std::vector<Shipment>> ShipmentRows::Load(Tx& tx, const Rows& row
                     .length_in = static_cast<int>(row.Int("length_in")),
                     .width_in = static_cast<int>(row.Int("width_in")),
                     .height_in = static_cast<int>(row.Int("height_in")),
+                    .box_id = row.Text("box_id"),
+                    .packaging_code = row.Text("packaging_code"),
                     .tracking_number = row.Text("tracking_number"),
                     .tracking_status = row.Text("tracking_status")};
     const auto lines = Elements(row.Text("content_lines"));
@@ -209,6 +223,7 @@ absl::Status ShipmentRows::OpenParties(std::vector<Shipment>& shipments) {
     }
     shipment.ship_from = parties.ship_from();
     shipment.ship_to = parties.ship_to();
+    shipment.terms = parties.terms();
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,10 @@
 #include "services/shipment-builder/postgres_rows.h"
 
 namespace psups::shipment_builder {
+
+// Stores the version after the newest, in the caller's transaction. See ShipmentStore::SetMapping.
+absl::StatusOr<MappingRecord> AppendMapping(Tx& tx, const MappingRecord& mapping,
+                                            std::optional<int64_t> replaces);
 
 class PostgresShipmentStore : public ShipmentStore {
  public:
@@ -22,6 +28,11 @@ class PostgresShipmentStore : public ShipmentStore {
   absl::Status RenewLeases(const std::vector<LeaseKey>& keys, absl::Duration lease) override;
   absl::StatusOr<std::vector<Stored>> Update(const std::vector<Leased>& held, absl::Duration lease,
                                              const Change& change) override;
+  absl::StatusOr<std::vector<Stored>> UpdateGated(const std::vector<Leased>& held,
+                                                  absl::Duration lease, const LimitsOf& limits,
+                                                  const GatedChange& change) override;
+  absl::StatusOr<std::vector<std::string>> UnknownNumbers(
+      const std::vector<std::string>& tracking_numbers) override;
   absl::StatusOr<int> Unpark(const std::vector<std::string>& connection_ids) override;
   absl::StatusOr<std::vector<std::vector<std::string>>> Replaced(
       const std::vector<Leased>& shipments) override;
@@ -45,6 +56,11 @@ class PostgresShipmentStore : public ShipmentStore {
   absl::StatusOr<Resolved> ResolveReview(const std::string& review_id, const Decision& decision,
                                          const Decide& decide) override;
   absl::StatusOr<int> TellOfReviews(int limit, const Tell& tell) override;
+  absl::StatusOr<std::vector<ReviewEvent>> TakeReviewEvents(int limit, absl::Duration lease,
+                                                            absl::Duration lifetime,
+                                                            int& dropped) override;
+  absl::Status ReviewEventPosted(const ReviewEvent& event) override;
+  absl::Status ReviewEventFailed(const ReviewEvent& event, absl::Duration wait) override;
   absl::StatusOr<Figures> Count() override;
 
  private:
@@ -53,6 +69,8 @@ class PostgresShipmentStore : public ShipmentStore {
                                                  const Plan& plan, std::vector<Skipped>& skipped);
   absl::StatusOr<ShipmentRecord> Read(Tx& tx, const std::string& shipment_id);
   absl::StatusOr<ReviewRecord> ReadReview(Tx& tx, const std::string& review_id);
+  absl::StatusOr<ReviewDraft> OpenEvidence(const Row& row);
+  absl::StatusOr<std::vector<MadeDecision>> DecidedBefore(Tx& tx, const Shipment& shipment);
 
   Db& db_;
   Sealer& sealer_;

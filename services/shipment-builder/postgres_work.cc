@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
 #include "common/status_macros.h"
+#include "services/shipment-builder/postgres_limits.h"
 #include "services/shipment-builder/postgres_store.h"
 
 namespace psups::shipment_builder {
@@ -64,6 +65,14 @@ absl::Status PostgresShipmentStore::RenewLeases(const std::vector<LeaseKey>& key
 absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::Update(const std::vector<Leased>& held,
                                                                   absl::Duration lease,
                                                                   const Change& change) {
+  return UpdateGated(
+      held, lease, [](const std::string&) { return Limits(); },
+      [&](Shipment& shipment, std::size_t index, Gate*) { return change(shipment, index); });
+}
+
+absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::UpdateGated(
+    const std::vector<Leased>& held, absl::Duration lease, const LimitsOf& limits,
+    const GatedChange& change) {
   if (held.empty()) return std::vector<Stored>{};
   std::map<ShipmentKey, std::size_t> index;
   std::set<std::string> connections;
@@ -87,13 +96,34 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::Update(const std::vec
                 keys.Params()));
     ASSIGN_OR_RETURN(std::vector<Shipment> live, rows_.Load(tx, rows));
     RETURN_IF_ERROR(rows_.OpenParties(live));
+    std::map<std::string, Gate> gates;
+    for (const std::string& connection : connections) {
+      const Limits limit = limits(connection);
+      if (IsUnlimited(limit)) continue;
+      ASSIGN_OR_RETURN(PurchaseCounts counts, CountPurchases(tx, connection, limit));
+      gates.emplace(connection, Gate(limit, std::move(counts)));
+    }
     std::vector<Changed> changed;
     for (Shipment& shipment : live) {
-      Effects effects = change(shipment, index.at(KeyOf(shipment)));
+      const auto gate = gates.find(shipment.connection_id);
+      Effects effects = change(shipment, index.at(KeyOf(shipment)),
+                               gate == gates.end() ? nullptr : &gate->second);
       changed.push_back({std::move(shipment), std::move(effects)});
     }
     return rows_.Write(tx, changed, lease);
   });
+}
+
+absl::StatusOr<std::vector<std::string>> PostgresShipmentStore::UnknownNumbers(
+    const std::vector<std::string>& tracking_numbers) {
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      db_.Exec("SELECT DISTINCT n.number FROM unnest($1::text[]) AS n(number) WHERE "
+               "NOT EXISTS (SELECT FROM packages p WHERE p.tracking_number = n.number)",
+               {tracking_numbers}));
+  std::vector<std::string> unknown;
+  for (const Row& row : rows) unknown.push_back(row.Text("number"));
+  return unknown;
 }
 
 absl::StatusOr<int> PostgresShipmentStore::Unpark(const std::vector<std::string>& connection_ids) {

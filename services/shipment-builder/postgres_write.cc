@@ -7,7 +7,6 @@
 #include "common/crypto.h"
 #include "common/outbox.h"
 #include "common/status_macros.h"
-#include "psups/shipments/v1/review_service.pb.h"
 #include "psups/shipments/v1/shipment_service.pb.h"
 #include "services/shipment-builder/postgres_links.h"
 #include "services/shipment-builder/postgres_rows.h"
@@ -34,8 +33,9 @@ constexpr char kRowNames[] =
     "share_schedules, share_quantities, share_received, fingerprint, sealed, validated, "
     "ship_from_call, ship_to_call, holds, undo, purchase_number, ups_shipment_id, charges_minor, "
     "currency_code, label_time, void_number, acknowledged, handed_over, work, lease_count, "
-    "wait_count, failure_count, lease_mode, due_seconds";
-constexpr std::size_t kRowColumns = 38;
+    "wait_count, failure_count, lease_mode, due_seconds, mapping_version, estimated_minor, "
+    "estimated_currency, waits_for, vendor, due_date, waived, service_chosen";
+constexpr std::size_t kRowColumns = 46;
 constexpr char kRowArrays[] =
     "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], "
     "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], "
@@ -43,7 +43,8 @@ constexpr char kRowArrays[] =
     "$21::text[], $22::text[], $23::boolean[], $24::text[], $25::integer[], $26::text[], "
     "$27::bigint[], $28::text[], $29::timestamptz[], $30::integer[], $31::boolean[], "
     "$32::boolean[], $33::text[], $34::integer[], $35::integer[], $36::integer[], $37::text[], "
-    "$38::float8[])";
+    "$38::float8[], $39::bigint[], $40::bigint[], $41::text[], $42::text[], $43::text[], "
+    "$44::text[], $45::text[], $46::boolean[])";
 
 const std::string& InsertShipments() {
   static const auto* const kSql = new std::string(absl::StrCat(
@@ -52,14 +53,20 @@ const std::string& InsertShipments() {
       "ship_date, share_lines, share_schedules, share_quantities, share_received, fingerprint, "
       "sealed, validated, ship_from_call, ship_to_call, holds, undo, purchase_number, "
       "ups_shipment_id, charges_minor, currency_code, label_time, void_number, acknowledged, "
-      "handed_over, work, lease_count, wait_count, failure_count, due_time) SELECT connection_id, "
+      "handed_over, work, lease_count, wait_count, failure_count, mapping_version, "
+      "estimated_minor, estimated_currency, waits_for, vendor, due_date, waived, "
+      "service_chosen, due_time) SELECT "
+      "connection_id, "
       "shipment_id, order_id, document_type, business_unit, document_id, order_revision, trace_id, "
       "state, resume_state, failure, service_code, ship_date, share_lines::integer[], "
       "share_schedules::integer[], share_quantities::numeric[], share_received::numeric[], "
       "fingerprint, sealed, validated, ship_from_call, ship_to_call, holds, undo, "
       "purchase_number, ups_shipment_id, charges_minor, currency_code, label_time, void_number, "
-      "acknowledged, handed_over, work, lease_count, wait_count, failure_count, "
-      "CASE WHEN work = '' THEN NULL ELSE now() + make_interval(secs => due_seconds) END FROM ",
+      "acknowledged, handed_over, work, lease_count, wait_count, failure_count, mapping_version, "
+      "estimated_minor, estimated_currency, waits_for, vendor, due_date, waived::text[], "
+      "service_chosen, CASE WHEN work = '' THEN "
+      "NULL ELSE now() + "
+      "make_interval(secs => due_seconds) END FROM ",
       kRowArrays, " AS x(", kRowNames, ")"));
   return *kSql;
 }
@@ -80,12 +87,16 @@ const std::string& UpdateShipments() {
       "label_time = x.label_time, void_number = x.void_number, acknowledged = x.acknowledged, "
       "handed_over = x.handed_over, work = x.work, lease_count = x.lease_count, "
       "wait_count = x.wait_count, failure_count = x.failure_count, "
+      "mapping_version = x.mapping_version, estimated_minor = x.estimated_minor, "
+      "estimated_currency = x.estimated_currency, waits_for = x.waits_for, "
+      "vendor = x.vendor, due_date = x.due_date, waived = x.waived::text[], "
+      "service_chosen = x.service_chosen, "
       "update_time = CASE WHEN s.state = x.state THEN s.update_time ELSE now() END, "
       "due_time = CASE WHEN x.work = '' THEN NULL "
       "WHEN x.lease_mode = 'keep' AND s.due_time IS NOT NULL THEN s.due_time "
       "WHEN x.lease_mode = 'yield' AND s.lease_token IS NOT NULL AND s.due_time > now() "
       "THEN s.due_time "
-      "WHEN x.lease_mode = 'renew' THEN now() + make_interval(secs => $39::float8) "
+      "WHEN x.lease_mode = 'renew' THEN now() + make_interval(secs => $47::float8) "
       "WHEN x.due_seconds < 0 THEN 'infinity' "
       "ELSE now() + make_interval(secs => x.due_seconds) END, "
       "lease_token = CASE WHEN x.work = '' THEN NULL "
@@ -154,6 +165,15 @@ std::vector<std::optional<std::string>> ShipmentRow(const Shipment& shipment, Ef
       shipment.due_in == absl::InfiniteDuration()
           ? "-1"
           : *Param(std::max(shipment.due_in, absl::ZeroDuration())).text(),
+      std::to_string(shipment.mapping_version),
+      shipment.estimate.has_value() ? std::optional(std::to_string(shipment.estimate->amount_minor))
+                                    : std::nullopt,
+      shipment.estimate.has_value() ? shipment.estimate->currency_code : "",
+      shipment.waits_for,
+      shipment.vendor,
+      shipment.due_date,
+      ArrayText(shipment.waived, [](const std::string& reason) { return reason; }),
+      Bool(shipment.service_chosen),
   };
 }
 
@@ -184,8 +204,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
   std::vector<Stored> stored;
   if (changed.empty()) return stored;
   Arrays updates(kRowColumns), inserts(kRowColumns);
-  Arrays old_packages(2), packages(10), statuses(5), purchases(10), labels(5), closed(2),
-      reviews(7), replans(2), spoken_for(5), taken(4);
+  Arrays old_packages(2), packages(12), statuses(5), purchases(11), labels(5), closed(2),
+      reviews(8), replans(2), spoken_for(5), taken(4);
   std::map<std::pair<ShipmentKey, std::pair<int, int>>, Decimal> allocations;
   std::vector<AuditEntry> entries;
   std::map<std::string, std::size_t> review_of;  // review id → position in stored
@@ -197,6 +217,7 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
       pb::Shipment parties;
       *parties.mutable_ship_from() = shipment.ship_from;
       *parties.mutable_ship_to() = shipment.ship_to;
+      *parties.mutable_terms() = shipment.terms;
       ASSIGN_OR_RETURN(sealed, Seal(shipment.connection_id, "shipments", shipment.shipment_id,
                                     parties.SerializeAsString()));
     }
@@ -212,7 +233,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                       std::to_string(package.width_in), std::to_string(package.height_in),
                       of([](const Content& c) { return std::to_string(c.line); }),
                       of([](const Content& c) { return std::to_string(c.schedule); }),
-                      of([](const Content& c) { return c.quantity.ToString(); })});
+                      of([](const Content& c) { return c.quantity.ToString(); }), package.box_id,
+                      package.packaging_code});
       } else if (effects.packages_updated) {
         statuses.Add({shipment.connection_id, shipment.shipment_id, std::to_string(package.number),
                       package.tracking_number, package.tracking_status});
@@ -222,8 +244,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
       const Purchase& purchase = shipment.purchase;
       purchases.Add({shipment.connection_id, shipment.shipment_id, std::to_string(purchase.number),
                      std::string(Name(purchase.state)), purchase.account, purchase.reference,
-                     purchase.ship_date, purchase.ups_code, purchase.message,
-                     purchase.confirmed_by});
+                     purchase.ship_date, purchase.ups_code, purchase.message, purchase.confirmed_by,
+                     shipment.vendor});
     }
     if (effects.allocation != Effects::Allocation::kKeep) {
       for (const Share& share : shipment.shares) {
@@ -254,18 +276,12 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
     Stored result{.shipment = shipment};
     if (effects.review.has_value()) {
       const std::string id = absl::StrCat(shipment.connection_id, "-", Base32(RandomBytes(10)));
-      pb::Review evidence;
-      if (effects.review->side != Side::kNone) {
-        *evidence.mutable_address() = effects.review->address;
-      }
-      for (const auto& candidate : effects.review->candidates) {
-        *evidence.add_candidates() = candidate;
-      }
       ASSIGN_OR_RETURN(const std::string bytes,
-                       Seal(shipment.connection_id, "reviews", id, evidence.SerializeAsString()));
+                       Seal(shipment.connection_id, "reviews", id,
+                            EvidenceOf(*effects.review).SerializeAsString()));
       reviews.Add({shipment.connection_id, id, shipment.shipment_id,
                    std::string(Name(effects.review->reason)), effects.review->message,
-                   std::string(Name(effects.review->side)), ByteaText(bytes)});
+                   std::string(Name(effects.review->side)), ByteaText(bytes), shipment.ship_date});
       review_of[id] = stored.size();
     }
     if (!effects.action.empty()) {
@@ -292,13 +308,15 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                       "DELETE FROM packages p USING unnest($1::text[], $2::text[]) AS "
                       "x(connection_id, shipment_id) WHERE p.connection_id = x.connection_id AND "
                       "p.shipment_id = x.shipment_id"));
-  RETURN_IF_ERROR(
-      run(packages,
-          "INSERT INTO packages (connection_id, shipment_id, package_number, weight_lb, length_in, "
-          "width_in, height_in, content_lines, content_schedules, content_quantities) SELECT a, b, "
-          "c, d, e, f, g, h::integer[], i::integer[], j::numeric[] FROM unnest($1::text[], "
-          "$2::text[], $3::integer[], $4::numeric[], $5::integer[], $6::integer[], $7::integer[], "
-          "$8::text[], $9::text[], $10::text[]) AS x(a, b, c, d, e, f, g, h, i, j)"));
+  RETURN_IF_ERROR(run(
+      packages,
+      "INSERT INTO packages (connection_id, shipment_id, package_number, weight_lb, length_in, "
+      "width_in, height_in, content_lines, content_schedules, content_quantities, box_id, "
+      "packaging_code) SELECT a, b, c, d, e, f, g, h::integer[], i::integer[], j::numeric[], "
+      "k, l FROM unnest($1::text[], "
+      "$2::text[], $3::integer[], $4::numeric[], $5::integer[], $6::integer[], $7::integer[], "
+      "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) AS x(a, b, c, d, e, f, g, "
+      "h, i, j, k, l)"));
   RETURN_IF_ERROR(
       run(statuses,
           "UPDATE packages p SET tracking_number = x.number, tracking_status = x.status FROM "
@@ -306,15 +324,15 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
           "x(connection_id, shipment_id, package_number, number, status) WHERE p.connection_id = "
           "x.connection_id AND p.shipment_id = x.shipment_id AND p.package_number = "
           "x.package_number"));
-  RETURN_IF_ERROR(
-      run(purchases,
-          "INSERT INTO purchases (connection_id, shipment_id, purchase_number, state, account, "
-          "reference, ship_date, ups_code, message, confirmed_by) SELECT * FROM "
-          "unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], "
-          "$7::text[], $8::text[], $9::text[], $10::text[]) ON CONFLICT (connection_id, "
-          "shipment_id, purchase_number) DO UPDATE SET state = EXCLUDED.state, ups_code = "
-          "EXCLUDED.ups_code, message = EXCLUDED.message, confirmed_by = EXCLUDED.confirmed_by, "
-          "update_time = now()"));
+  RETURN_IF_ERROR(run(
+      purchases,
+      "INSERT INTO purchases (connection_id, shipment_id, purchase_number, state, account, "
+      "reference, ship_date, ups_code, message, confirmed_by, vendor) SELECT * FROM "
+      "unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], "
+      "$7::text[], $8::text[], $9::text[], $10::text[], $11::text[]) ON CONFLICT (connection_id, "
+      "shipment_id, purchase_number) DO UPDATE SET state = EXCLUDED.state, ups_code = "
+      "EXCLUDED.ups_code, message = EXCLUDED.message, confirmed_by = EXCLUDED.confirmed_by, "
+      "update_time = now()"));
   ASSIGN_OR_RETURN(const bool linked, LockLinked(tx, spoken_for));
   RETURN_IF_ERROR(Allocate(tx, allocations));
   if (linked) RETURN_IF_ERROR(CheckLinked(tx, taken));
@@ -333,9 +351,11 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
     ASSIGN_OR_RETURN(
         const Rows opened,
         tx.Exec("INSERT INTO reviews (connection_id, review_id, shipment_id, reason, message, "
-                "side, sealed) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], "
-                "$4::text[], $5::text[], $6::text[], $7::bytea[]) ON CONFLICT (connection_id, "
-                "shipment_id) WHERE state = 'OPEN' DO NOTHING RETURNING review_id",
+                "side, sealed, ship_by) SELECT a, b, c, d, e, f, g, coalesce(nullif(h, '')::date, "
+                "CURRENT_DATE) FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
+                "$5::text[], $6::text[], $7::bytea[], $8::text[]) AS x(a, b, c, d, e, f, g, h) ON "
+                "CONFLICT (connection_id, shipment_id) WHERE state = 'OPEN' DO NOTHING RETURNING "
+                "review_id",
                 reviews.Params()));
     for (const Row& row : opened) {
       const std::string id = row.Text("review_id");

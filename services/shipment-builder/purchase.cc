@@ -79,18 +79,35 @@ ups::v1::CreateShipmentRequest RequestOf(const Shipment& shipment) {
   *spec.mutable_ship_from() = shipment.ship_from;
   *spec.mutable_ship_to() = shipment.ship_to;
   spec.set_service_code(shipment.service_code);
-  for (const Package& package : shipment.packages) {
+  const Terms& terms = shipment.terms;
+  for (std::size_t i = 0; i < shipment.packages.size(); ++i) {
+    const Package& package = shipment.packages[i];
     ups::v1::PackageSpec& one = *spec.add_packages();
     one.set_weight_lb(package.weight_lb.ToString());
     one.set_length_in(package.length_in);
     one.set_width_in(package.width_in);
     one.set_height_in(package.height_in);
-    one.set_packaging_code("02");
+    one.set_packaging_code(package.packaging_code.empty() ? "02" : package.packaging_code);
+    const int at = static_cast<int>(i);
+    if (at < terms.declared_values_size() && terms.declared_values(at).amount_minor() > 0) {
+      *one.mutable_declared_value() = terms.declared_values(at);
+    }
   }
   ups::v1::Reference& reference = *spec.add_references();
-  reference.set_code(shipment.document_type == "REQ" ? "RQ" : "PO");
-  reference.set_value(absl::StrCat(shipment.business_unit, " ", shipment.document_id));
-  spec.set_label_format("ZPL");
+  if (terms.has_reference()) {
+    reference = terms.reference();
+  } else {  // built before there were terms
+    reference.set_code(shipment.document_type == "REQ" ? "RQ" : "PO");
+    reference.set_value(absl::StrCat(shipment.business_unit, " ", shipment.document_id));
+  }
+  spec.set_label_format(terms.label_format().empty() ? "ZPL" : terms.label_format());
+  spec.set_label_height_in(terms.label_height_in());
+  spec.set_description(terms.description());
+  spec.set_signature(terms.signature());
+  spec.set_saturday_delivery(terms.saturday_delivery());
+  if (terms.has_payment()) *spec.mutable_payment() = terms.payment();
+  if (terms.has_invoice_total()) *spec.mutable_invoice_total() = terms.invoice_total();
+  if (terms.has_customs()) *spec.mutable_customs() = terms.customs();
   spec.set_ship_date(shipment.purchase.ship_date);
   spec.set_derived_reference(shipment.purchase.reference);
   return request;

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <set>
+#include <string>
+#include <utility>
+
 #include "common/server.h"
 #include "common/worker.h"
 #include "psups/shipments/v1/review_service.grpc.pb.h"
@@ -13,9 +17,15 @@ shipments::v1::Review ToProto(const ReviewRecord& record, Parties parties);
 
 class ReviewServer final : public shipments::v1::ReviewService::CallbackService {
  public:
+  // `act_for_others`: the identities that may decide on somebody's behalf.
   ReviewServer(ShipmentStore& store, const Planner& planner, Wakeup& validate, Wakeup& tell,
-               Executor& executor)
-      : store_(store), planner_(planner), validate_(validate), tell_(tell), executor_(executor) {}
+               Executor& executor, std::set<std::string> act_for_others)
+      : store_(store),
+        planner_(planner),
+        validate_(validate),
+        tell_(tell),
+        executor_(executor),
+        act_for_others_(std::move(act_for_others)) {}
 
   grpc::ServerUnaryReactor* GetReview(grpc::CallbackServerContext* context,
                                       const shipments::v1::GetReviewRequest* request,
@@ -28,11 +38,17 @@ class ReviewServer final : public shipments::v1::ReviewService::CallbackService 
                                           shipments::v1::Review* response) override;
 
  private:
+  absl::StatusOr<shipments::v1::Review> Resolve(const shipments::v1::ResolveReviewRequest& request,
+                                                const Caller& caller);
+  absl::Status CheckPermission(const shipments::v1::ResolveReviewRequest& request,
+                               const Caller& caller) const;
+
   ShipmentStore& store_;
   const Planner& planner_;
   Wakeup& validate_;
   Wakeup& tell_;
   Executor& executor_;
+  const std::set<std::string> act_for_others_;
 };
 
 }  // namespace psups::shipment_builder

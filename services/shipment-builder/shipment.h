@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include "absl/time/time.h"
 #include "common/decimal.h"
 #include "nlohmann/json.hpp"
+#include "psups/shipments/v1/mapping_service.pb.h"
+#include "psups/shipments/v1/shipment_service.pb.h"
 #include "psups/type/v1/address.pb.h"
 #include "psups/ups/v1/ups_service.pb.h"
 #include "services/shipment-builder/packing.h"
@@ -80,6 +83,8 @@ struct Purchase {
   }
 };
 
+using Terms = shipments::v1::Shipment::Terms;
+
 struct Money {
   int64_t amount_minor = 0;
   std::string currency_code = {};
@@ -109,6 +114,19 @@ struct Shipment {
   std::string ship_from_call = {};  // the call by which UPS validated it
   std::string ship_to_call = {};
   std::vector<Package> packages = {};
+  Terms terms = {};             // what it is bought with
+  int64_t mapping_version = 0;  // the rules it was built by
+  std::string vendor = {};      // "SETID/VENDOR_ID" of its first schedule
+  std::string due_date = {};    // the earliest DUE_DT of its schedules, YYYY-MM-DD; may be empty
+  // What it would cost, where the rules ask for that.
+  std::optional<Money> estimate = {};
+  // Why it is not bought though nothing is wrong with it; empty: it does not wait.
+  std::string waits_for = {};
+
+  // Reviews' reasons that a person let pass: they are not asked about this shipment again.
+  std::vector<std::string> waived = {};
+  // A person chose service_code: no rule chooses another.
+  bool service_chosen = false;
 
   // Whether its schedules are spoken for: planning leaves them alone while the order says the same.
   bool holds = true;
@@ -134,6 +152,9 @@ struct Shipment {
     return name() + "/purchases/" + std::to_string(purchase.number);
   }
   bool labelled() const { return !ups_shipment_id.empty(); }
+  bool Waived(Reason reason) const {
+    return std::find(waived.begin(), waived.end(), Name(reason)) != waived.end();
+  }
 };
 
 // Which loop it waits for: a function of the rest.
@@ -159,6 +180,12 @@ struct Effects {
     kRenew,  // the caller's own goes on
   };
   Lease lease = Lease::kEnd;
+  // What a person had remembered for all shipments to come: the connection's next rules.
+  struct Taught {
+    shipments::v1::Rules rules = {};
+    int64_t replaces = 0;  // the version that they were made from
+  };
+  std::optional<Taught> taught = {};
   // For the ledger; no action: no entry.
   std::string action = {};
   nlohmann::json detail = nlohmann::json::object();

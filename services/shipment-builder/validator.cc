@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/status_macros.h"
+#include "services/shipment-builder/address_place.h"
 #include "services/shipment-builder/address_text.h"
 #include "services/shipment-builder/told.h"
 
@@ -80,8 +81,9 @@ bool FitsLabel(const type::v1::Address& address) {
 
 // The address for the label, or the question.
 std::variant<type::v1::Address, ReviewDraft> JudgeOne(const type::v1::Address& asked,
-                                                      const Response& answer, Side side) {
-  AddressDecision decision = CheckAddress(asked, answer);
+                                                      const Response& answer, Side side,
+                                                      const AddressPolicy& policy) {
+  AddressDecision decision = CheckAddress(asked, answer, policy);
   if (decision.kind == AddressDecision::Kind::kReview) {
     return ReviewDraft{.reason = decision.reason,
                        .message = absl::StrCat(MessageFor(decision.reason, side),
@@ -105,16 +107,34 @@ std::variant<type::v1::Address, ReviewDraft> JudgeOne(const type::v1::Address& a
 }  // namespace
 
 std::variant<ValidatedParties, ReviewDraft> JudgeAddresses(const Shipment& shipment,
-                                                           const Response& from,
-                                                           const Response& to) {
-  auto to_address = JudgeOne(shipment.ship_to, to, Side::kShipTo);
+                                                           const Response& from, const Response& to,
+                                                           const AddressPolicy& policy,
+                                                           const std::string& account_country) {
+  AddressPolicy of_ship_to = policy;
+  if (shipment.Waived(Reason::kAddressResidential)) of_ship_to.review_residential_flip = false;
+  AddressPolicy of_ship_from = policy;
+  of_ship_from.review_residential_flip = false;  // it costs nothing there
+  auto to_address = JudgeOne(shipment.ship_to, to, Side::kShipTo, of_ship_to);
   if (auto* review = std::get_if<ReviewDraft>(&to_address)) return std::move(*review);
-  auto from_address = JudgeOne(shipment.ship_from, from, Side::kShipFrom);
+  auto from_address = JudgeOne(shipment.ship_from, from, Side::kShipFrom, of_ship_from);
   if (auto* review = std::get_if<ReviewDraft>(&from_address)) return std::move(*review);
+  if (!account_country.empty() && !SameShippingCountry(account_country, shipment.ship_from)) {
+    return ReviewDraft{
+        .reason = Reason::kShipFromAbroad,
+        .message = absl::StrCat("The vendor's address (ship-from) is not in ", account_country,
+                                ", the country of the UPS account. Use an account "
+                                "of that country, or ship it by hand, then cancel."),
+        .side = Side::kShipFrom,
+        .address = shipment.ship_from};
+  }
+  // Where UPS validates nothing the form was looked at, which is no call.
+  const auto proof = [](const Response& answer) {
+    return answer.verdict() == Response::NOT_SUPPORTED ? std::string("format") : answer.call_id();
+  };
   return ValidatedParties{.ship_from = std::get<type::v1::Address>(std::move(from_address)),
                           .ship_to = std::get<type::v1::Address>(std::move(to_address)),
-                          .ship_from_call = from.call_id(),
-                          .ship_to_call = to.call_id()};
+                          .ship_from_call = proof(from),
+                          .ship_to_call = proof(to)};
 }
 
 struct Validator::Pending {
@@ -122,12 +142,14 @@ struct Validator::Pending {
   std::atomic<int> missing{2};
 };
 
-Validator::Validator(ShipmentStore& store, AddressBook& book, Buyer& buyer,
-                     const Connections& connections, HeldLeases& leases, Wakeup& tell)
+Validator::Validator(ShipmentStore& store, AddressBook& book, Pricer& pricer,
+                     const Connections& connections, const Planner& planner, HeldLeases& leases,
+                     Wakeup& tell)
     : store_(store),
       book_(book),
-      buyer_(buyer),
+      pricer_(pricer),
       connections_(connections),
+      planner_(planner),
       leases_(leases),
       tell_(tell),
       answered_(kAtOnce, [this](std::vector<Asked> asked) { Conclude(std::move(asked)); }) {}
@@ -200,7 +222,11 @@ void Validator::Conclude(std::vector<Asked> asked) {
       stopped.push_back(std::move(one.leased));
       continue;
     }
-    auto judged = JudgeAddresses(one.leased.shipment, *one.from, *one.to);
+    const Shipment& shipment = one.leased.shipment;
+    const RuleHistory history = planner_.BasisFor(shipment.connection_id).rules;
+    auto judged = JudgeAddresses(shipment, *one.from, *one.to,
+                                 history.Of(shipment.mapping_version).addresses(),
+                                 connections_.Of(shipment.connection_id).account_country);
     if (auto* review = std::get_if<ReviewDraft>(&judged)) {
       reasons.emplace_back(std::move(*review));
       stopped.push_back(std::move(one.leased));
@@ -228,7 +254,7 @@ void Validator::Conclude(std::vector<Asked> asked) {
     }
     leases_.Remove(stopped);
   }
-  if (!passed.empty()) buyer_.Buy(std::move(passed));
+  if (!passed.empty()) pricer_.Price(std::move(passed));
 }
 
 }  // namespace psups::shipment_builder

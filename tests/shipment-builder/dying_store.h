@@ -35,6 +35,15 @@ class DyingStore : public ShipmentStore {
                                              const Change& change) override {
     return Through([&] { return store_.Update(held, lease, change); });
   }
+  absl::StatusOr<std::vector<Stored>> UpdateGated(const std::vector<Leased>& held,
+                                                  absl::Duration lease, const LimitsOf& limits,
+                                                  const GatedChange& change) override {
+    return Through([&] { return store_.UpdateGated(held, lease, limits, change); });
+  }
+  absl::StatusOr<std::vector<std::string>> UnknownNumbers(
+      const std::vector<std::string>& tracking_numbers) override {
+    return store_.UnknownNumbers(tracking_numbers);
+  }
   absl::StatusOr<int> Unpark(const std::vector<std::string>& connection_ids) override {
     return store_.Unpark(connection_ids);
   }
@@ -84,6 +93,17 @@ class DyingStore : public ShipmentStore {
   }
   absl::StatusOr<int> TellOfReviews(int limit, const Tell& tell) override {
     return Through([&] { return store_.TellOfReviews(limit, tell); });
+  }
+  absl::StatusOr<std::vector<ReviewEvent>> TakeReviewEvents(int limit, absl::Duration lease,
+                                                            absl::Duration lifetime,
+                                                            int& dropped) override {
+    return Through([&] { return store_.TakeReviewEvents(limit, lease, lifetime, dropped); });
+  }
+  absl::Status ReviewEventPosted(const ReviewEvent& event) override {
+    return Through([&] { return store_.ReviewEventPosted(event); });
+  }
+  absl::Status ReviewEventFailed(const ReviewEvent& event, absl::Duration wait) override {
+    return Through([&] { return store_.ReviewEventFailed(event, wait); });
   }
   absl::StatusOr<Figures> Count() override { return store_.Count(); }
 

@@ -202,7 +202,43 @@ class FakeUps : public UpsPort {
     for (const std::string& id : request_ids) acknowledged.insert(id);
     return absl::OkStatus();
   }
-  absl::StatusOr<bool> IsProductionAccount(const std::string&) override { return production; }
+  // By pound of the first package: ground a dollar, each faster service two more; a business day
+  // from 2026-11-24 on for the fastest.
+  void QuoteRates(const ups::v1::QuoteRatesRequest& request, const std::string&,
+                  Done<ups::v1::QuoteRatesResponse> done) override {
+    ++quotes;
+    if (!quote_fails.ok()) return done(quote_fails);
+    ups::v1::QuoteRatesResponse response;
+    const std::vector<std::pair<std::string, std::string>> services = {
+        {"03", "2026-11-30"}, {"12", "2026-11-27"}, {"02", "2026-11-25"}, {"01", "2026-11-24"}};
+    int64_t price = 1000;
+    for (const auto& [code, day] : services) {
+      const std::string& wanted = request.shipment().service_code();
+      if (wanted.empty() || wanted == code) {
+        auto& quote = *response.add_quotes();
+        quote.set_service_code(code);
+        quote.set_delivery_date(day);
+        quote.mutable_charges()->set_amount_minor(price);
+        quote.mutable_charges()->set_currency_code("USD");
+      }
+      price += 500;
+    }
+    done(response);
+  }
+  void FindShipmentByReference(const ups::v1::FindShipmentByReferenceRequest& request,
+                               const std::string&,
+                               Done<ups::v1::FindShipmentByReferenceResponse> done) override {
+    ++searches;
+    if (!search_fails.ok()) return done(search_fails);
+    ups::v1::FindShipmentByReferenceResponse response;
+    for (const auto& [reference, number] : by_hand) {
+      if (reference == request.reference()) response.add_tracking_numbers(number);
+    }
+    done(response);
+  }
+  absl::StatusOr<AccountFacts> GetAccountFacts(const std::string&) override {
+    return AccountFacts{.production = production, .country_code = account_country};
+  }
 
   // Answers that are held back go out.
   void Release() {
@@ -242,6 +278,12 @@ class FakeUps : public UpsPort {
   absl::Status void_fails = absl::OkStatus();
   absl::Status acknowledge_fails = absl::OkStatus();
   bool production = true;
+  std::string account_country = "US";
+  std::multimap<std::string, std::string> by_hand;  // reference → 1Z number that is not ours
+  absl::Status quote_fails = absl::OkStatus();
+  absl::Status search_fails = absl::OkStatus();
+  int quotes = 0;
+  int searches = 0;
   bool hold = false;
   int validations = 0;
   int creates = 0;

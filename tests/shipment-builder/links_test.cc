@@ -235,11 +235,13 @@ TEST_F(Links, ThePurchaseOrderShipsWhenTheRequisitionsLabelIsVoid) {
   EXPECT_EQ(ups.LiveLabels(), 1);
 }
 
-TEST_F(Links, WhatWasShippedInPartAsARequisitionIsLeftOutAndCounted) {
+TEST_F(Links, WhatWasShippedInPartAsARequisitionIsAskedAndCounted) {
   Ship(Requisition("r1"));
   orders.Put(PurchaseOrder("p1", {"r1", "r2"}));
   RunAndWait();
-  EXPECT_THAT(Shipments("p1"), IsEmpty());
+  EXPECT_EQ(Only("p1").state, State::kNeedsReview);
+  ASSERT_EQ(Reviews().size(), 1u);
+  EXPECT_EQ(Reviews()[0].review.asked.reason, Reason::kPartlyShippedAsRequisition);
   EXPECT_EQ(Skipped("p1"), "PARTLY_SHIPPED_AS_REQUISITION");
   EXPECT_THAT(AuditActions(), Contains("order.skip"));
   ASSERT_OK_AND_ASSIGN(const ShipmentStore::Figures figures, store->Count());
@@ -248,6 +250,7 @@ TEST_F(Links, WhatWasShippedInPartAsARequisitionIsLeftOutAndCounted) {
   EXPECT_TRUE(Labelled("p1"));
   ASSERT_OK_AND_ASSIGN(const ShipmentStore::Figures after, store->Count());
   EXPECT_EQ(after.partly_shipped, 0);
+  EXPECT_THAT(Reviews(), IsEmpty());
 }
 
 TEST_F(Links, TwoLabelsThatTurnOutToBeOneQuantityBecomeOne) {

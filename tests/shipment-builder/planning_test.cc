@@ -27,9 +27,11 @@ std::string Derive(std::string_view purpose, std::string_view text) {
 const Calendar kToday{.now =
                           absl::FromCivil(absl::CivilHour(2026, 11, 23, 12), absl::UTCTimeZone())};
 
+Basis BasisOn(const Calendar& calendar) { return {.calendar = calendar, .derive = Derive}; }
+
 std::vector<NewShipment> Plan(const Order& order) {
   std::vector<Shipment> none;
-  return Reconcile(order, none, 0, kToday, Derive).fresh;
+  return Reconcile(order, none, 0, BasisOn(kToday)).fresh;
 }
 
 // The reason why the order's only shipment cannot go; empty if it can.
@@ -123,7 +125,7 @@ TEST(Planning, EachProblemIsItsReview) {
   EXPECT_EQ(ReasonOf(With([](Schedule& s) { s.mutable_ship_to()->clear_name(); })), "NO_SHIP_TO");
   EXPECT_EQ(ReasonOf(With([](Schedule& s) { s.mutable_ship_to()->set_country_code("CA"); })),
             "COUNTRY_UNSUPPORTED");
-  EXPECT_EQ(ReasonOf(With([](Schedule& s) { s.mutable_ship_from()->set_country_code("PR"); })),
+  EXPECT_EQ(ReasonOf(With([](Schedule& s) { s.mutable_ship_from()->set_country_code("MX"); })),
             "COUNTRY_UNSUPPORTED");
   EXPECT_EQ(
       ReasonOf(With([](Schedule& s) { s.mutable_ship_to()->set_name(std::string(36, 'x')); })),
@@ -157,7 +159,7 @@ TEST(Planning, EachProblemIsItsReview) {
               s.set_ordered_quantity("201");
               s.set_open_quantity("201");
             })),
-            "PACKAGE_TOO_LARGE");
+            "TOO_MANY_PACKAGES");
 }
 
 TEST(Planning, NoReviewTellsAnAddress) {
@@ -254,7 +256,7 @@ struct Outcome {
 
 Outcome After(Shipment shipment, const Order& order, const Calendar& calendar = kToday) {
   std::vector<Shipment> existing = {std::move(shipment)};
-  const Reconciliation result = Reconcile(order, existing, 1, calendar, Derive);
+  const Reconciliation result = Reconcile(order, existing, 1, BasisOn(calendar));
   return {existing[0], result.fresh.size(),
           result.changes[0].has_value() && result.changes[0]->review.has_value()};
 }
@@ -389,10 +391,10 @@ TEST(Changes, WhatWouldTravelWithAVoidedPartWaitsForIt) {
   changed.mutable_schedules(0)->set_ship_to_id("AUSTIN");
   *changed.mutable_schedules(0)->mutable_ship_to() = other.ship_to();
   std::vector<Shipment> existing = {labelled};
-  EXPECT_THAT(Reconcile(changed, existing, 1, kToday, Derive).fresh, IsEmpty());
+  EXPECT_THAT(Reconcile(changed, existing, 1, BasisOn(kToday)).fresh, IsEmpty());
   EXPECT_EQ(existing[0].state, State::kVoiding);
   existing.clear();
-  const auto fresh = Reconcile(changed, existing, 1, kToday, Derive).fresh;
+  const auto fresh = Reconcile(changed, existing, 1, BasisOn(kToday)).fresh;
   ASSERT_THAT(fresh, SizeIs(1));
   EXPECT_THAT(fresh[0].shipment.shares, SizeIs(2));
 }
@@ -403,7 +405,7 @@ TEST(Changes, DaysThatPassAreNoChange) {
   later.set_ship_date("2026-11-25");
   *two.add_schedules() = later;
   std::vector<Shipment> existing;
-  for (NewShipment& fresh : Reconcile(two, existing, 0, kToday, Derive).fresh) {
+  for (NewShipment& fresh : Reconcile(two, existing, 0, BasisOn(kToday)).fresh) {
     Shipment shipment = fresh.shipment;
     shipment.state = State::kLabeled;
     shipment.ups_shipment_id = "1Z";
@@ -413,7 +415,7 @@ TEST(Changes, DaysThatPassAreNoChange) {
   two.set_revision(2);
   Calendar later_on = kToday;
   later_on.now += absl::Hours(24 * 10);
-  EXPECT_THAT(Reconcile(two, existing, 2, later_on, Derive).fresh, IsEmpty());
+  EXPECT_THAT(Reconcile(two, existing, 2, BasisOn(later_on)).fresh, IsEmpty());
   for (const Shipment& shipment : existing) EXPECT_EQ(shipment.state, State::kLabeled);
 }
 
@@ -488,10 +490,10 @@ TEST(Changes, WhoseVoidIsBeforeAPersonIsLeftAlone) {
 TEST(Changes, TheSameTwiceIsTheSameAsOnce) {
   const Order order = Changed();
   std::vector<Shipment> existing = {Plan(PlainOrder("o1")).at(0).shipment};
-  const Reconciliation first = Reconcile(order, existing, 1, kToday, Derive);
+  const Reconciliation first = Reconcile(order, existing, 1, BasisOn(kToday));
   ASSERT_THAT(first.fresh, SizeIs(1));
   std::vector<Shipment> now = {first.fresh[0].shipment};
-  const Reconciliation second = Reconcile(order, now, 2, kToday, Derive);
+  const Reconciliation second = Reconcile(order, now, 2, BasisOn(kToday));
   EXPECT_THAT(second.fresh, IsEmpty());
   EXPECT_EQ(now[0].state, first.fresh[0].shipment.state);
 }

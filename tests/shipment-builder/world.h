@@ -46,10 +46,12 @@ inline KeyRing TestRing() {
 
 // A replica of the service without its door: all loops over one store, stepped by hand.
 struct Replica {
-  Replica(ShipmentStore& store, FakeOrders& orders, FakeUps& ups, FakeTracking& tracking,
-          const Clock& clock, const Derive& derive, const absl::Duration& uptime)
+  Replica(ShipmentStore& store, MappingStore& mappings, FakeOrders& orders, FakeUps& ups,
+          FakeTracking& tracking, const Clock& clock, const Derive& derive,
+          const absl::Duration& uptime)
       : connections([&uptime] { return uptime; }),
-        planner(clock, absl::UTCTimeZone(), derive),
+        rules(mappings),
+        planner(clock, absl::UTCTimeZone(), derive, rules),
         intake(
             store, orders, ups, connections, planner, [&uptime] { return uptime; }, validate, label,
             tell, absl::ZeroDuration()),
@@ -57,7 +59,8 @@ struct Replica {
         leases(store, 100, absl::Minutes(1), {&validate, &label}),
         buyer(store, orders, ups, connections, planner, leases,
               {.hand_over = hand_over, .undo = undo, .replan = replan, .tell = tell}),
-        validator(store, book, buyer, connections, leases, tell),
+        pricer(store, ups, buyer, connections, planner, leases, tell),
+        validator(store, book, pricer, connections, planner, leases, tell),
         handing_over(store, ups, tracking, leases),
         voider(store, ups, tracking, clock, replan, tell, leases),
         watcher(store, tracking, absl::ZeroDuration()),
@@ -82,11 +85,13 @@ struct Replica {
 
   Wakeup validate, label, hand_over, undo, replan, tell;
   Connections connections;
+  RuleBook rules;
   Planner planner;
   Intake intake;
   AddressBook book;
   HeldLeases leases;
   Buyer buyer;
+  Pricer pricer;
   Validator validator;
   HandOver handing_over;
   Voider voider;
@@ -113,7 +118,8 @@ class World : public ::testing::Test {
   }
   std::unique_ptr<Replica> NewReplica() { return NewReplica(*store); }
   std::unique_ptr<Replica> NewReplica(ShipmentStore& store) {
-    return std::make_unique<Replica>(store, orders, ups, tracking, clock, derive, uptime);
+    return std::make_unique<Replica>(store, *mappings, orders, ups, tracking, clock, derive,
+                                     uptime);
   }
 
   // Until nothing is left to do.
@@ -188,14 +194,12 @@ class World : public ::testing::Test {
   absl::StatusOr<ShipmentStore::Resolved> Resolve(
       const std::string& review_id, const shipments::v1::ResolveReviewRequest& request,
       const std::string& who = "spiffe://psups/clerk/a") {
-    Action action = Action::kCancel;
-    for (const Action one : {Action::kAcceptCandidate, Action::kOverrideAddress, Action::kRetry}) {
-      if (shipments::v1::Review::Action_Name(request.action()) == Name(one)) action = one;
-    }
-    return store->ResolveReview(review_id, {.action = action, .actor = who},
+    shipments::v1::ResolveReviewRequest named = request;
+    named.set_name(absl::StrCat("reviews/", review_id));
+    return store->ResolveReview(review_id, {.request = named, .actor = who},
                                 [&](const Review& review, const orders::v1::Order& order,
                                     Shipment& shipment, Effects& effects) {
-                                  return Decide(review, order, request, who, replica->planner,
+                                  return Decide(review, order, named, who, replica->planner,
                                                 shipment, effects);
                                 });
   }
@@ -209,6 +213,7 @@ class World : public ::testing::Test {
   psups::testing::ScratchSchema schema{"shipment-builder"};
   Sealer sealer{schema.db(), TestRing()};
   std::unique_ptr<ShipmentStore> store = MakePostgresShipmentStore(schema.db(), sealer);
+  std::unique_ptr<MappingStore> mappings = MakePostgresMappingStore(schema.db(), sealer);
   psups::testing::FakeClock clock;
   absl::Duration uptime = absl::ZeroDuration();
   Derive derive;
