@@ -58,13 +58,6 @@ std::string Digits(std::string_view text) {
   return digits;
 }
 
-int MinorDigits(std::string_view currency) {
-  for (const char* whole : {"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "TWD"}) {
-    if (currency == whole) return 0;
-  }
-  return 2;
-}
-
 std::string AmountText(const type::v1::Money& money) {
   const int64_t amount = money.amount_minor();
   if (MinorDigits(money.currency_code()) == 0) return absl::StrCat(amount);

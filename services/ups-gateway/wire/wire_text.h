@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/currency.h"
 #include "psups/type/v1/money.pb.h"
 
 // Values as the texts in which UPS's JSON has them.
@@ -15,9 +16,6 @@ std::size_t Characters(std::string_view text);
 
 // The digits in `text`.
 std::string Digits(std::string_view text);
-
-// How many digits of a currency stand after the point: 2, of some 0 or 3.
-int MinorDigits(std::string_view currency);
 
 // 1234 USD as "12.34".
 std::string AmountText(const type::v1::Money& money);
