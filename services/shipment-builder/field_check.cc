@@ -4,12 +4,17 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "services/shipment-builder/address_text.h"
 
 namespace psups::shipment_builder {
 namespace {
 
 constexpr std::size_t kMostShown = 40;
+
+// Not bytes.
+std::size_t Characters(const std::string& utf8) {
+  return static_cast<std::size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
 
 std::string Span(std::size_t least, std::size_t most) {
   return least == most ? absl::StrCat(least) : absl::StrCat(least, " to ", most);
@@ -23,7 +28,7 @@ absl::Status Refuse(const std::string& field, const std::string& came, const std
 
 std::string Came(const std::string& text) {
   if (text.empty()) return "none";
-  const std::size_t length = CharacterCount(text);
+  const std::size_t length = Characters(text);
   return length > kMostShown ? absl::StrCat(length, " characters") : absl::StrCat("\"", text, "\"");
 }
 
@@ -38,7 +43,7 @@ absl::Status CheckRequired(const std::string& text, const std::string& wanted,
 
 absl::Status CheckLength(const std::string& text, std::size_t least, std::size_t most,
                          const std::string& field) {
-  const std::size_t length = CharacterCount(text);
+  const std::size_t length = Characters(text);
   if (length >= least && length <= most) return absl::OkStatus();
   return Refuse(field, length == 0 ? "none" : absl::StrCat(length, " characters"),
                 least == 0 ? absl::StrCat("at most ", most) : Span(least, most) + " characters");
