@@ -142,32 +142,6 @@ TEST_F(CommandTest, ALabelIsSavedByteForByte) {
   EXPECT_EQ(Run({"shipment", "label", "s1", "--package", "2", "-o", "-"}).out, "^XAshipments/s1#2");
 }
 
-TEST_F(CommandTest, ReviewListShowsTheOpenOnesUnlessAskedForMore) {
-  reviews_.reviews.Add()->set_state(Review::OPEN);
-  reviews_.reviews.Add()->set_state(Review::RESOLVED);
-  EXPECT_EQ(Run({"review", "list", "-o", "json"}).json().size(), 1u);
-  EXPECT_EQ(Run({"review", "list", "--state", "any", "-o", "json"}).json().size(), 2u);
-  EXPECT_EQ(Run({"review", "list", "--state", "resolved", "-o", "json"}).json()[0]["state"],
-            "RESOLVED");
-}
-
-TEST_F(CommandTest, CandidatesAreCountedFrom1ByPeople) {
-  EXPECT_EQ(Run({"review", "resolve", "r1", "--action", "accept-candidate"}).code, 2);
-  EXPECT_EQ(Run({"review", "resolve", "r1", "--action", "accept-candidate", "--candidate", "2",
-                 "--comment", "the shop said so"})
-                .code,
-            0);
-  EXPECT_EQ(reviews_.resolved.name(), "reviews/r1");
-  EXPECT_EQ(reviews_.resolved.candidate_index(), 1);
-  EXPECT_EQ(reviews_.resolved.comment(), "the shop said so");
-  const std::string address = runner_.Write("a.json", R"({"lines": ["2 Oak St"], "city": "Troy"})");
-  EXPECT_EQ(
-      Run({"review", "resolve", "r1", "--action", "override-address", "--address-file", address})
-          .code,
-      0);
-  EXPECT_EQ(reviews_.resolved.address().lines(0), "2 Oak St");
-}
-
 TEST_F(CommandTest, TokenStatusIsOneRow) {
   EXPECT_EQ(Run({"token", "status", "demo", "-o", "csv"}).out,
             "ACCOUNT,USED,LIMIT,LEFT,EXPIRES,RENEWAL,NEXT FREE,USED UP,PROBLEM\n"

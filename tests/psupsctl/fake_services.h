@@ -191,6 +191,15 @@ class FakeReviews : public shipments::v1::ReviewService::Service {
     response->set_next_page_token(FillPage(*request, found, response->mutable_reviews()));
     return grpc::Status::OK;
   }
+  grpc::Status GetReview(grpc::ServerContext*, const shipments::v1::GetReviewRequest* request,
+                         shipments::v1::Review* response) override {
+    for (const auto& review : reviews) {
+      if (review.name() != request->name()) continue;
+      *response = review;
+      return grpc::Status::OK;
+    }
+    return NotFound(request->name());
+  }
   grpc::Status ResolveReview(grpc::ServerContext*,
                              const shipments::v1::ResolveReviewRequest* request,
                              shipments::v1::Review* response) override {

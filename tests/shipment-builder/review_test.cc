@@ -79,8 +79,8 @@ class ReviewDoor : public World {
   }
   // A field of the newest ledger entry of `action`.
   std::string Audited(const std::string& action, const std::string& path) {
-    return One(absl::StrCat("SELECT convert_from(entry, 'UTF8')::json#>>'{", path,
-                            "}' AS v FROM audit_outbox WHERE convert_from(entry, "
+    return One(absl::StrCat("SELECT coalesce(convert_from(entry, 'UTF8')::json#>>'{", path,
+                            "}', '') AS v FROM audit_outbox WHERE convert_from(entry, "
                             "'UTF8')::json->>'action' = '",
                             action, "' ORDER BY create_time DESC LIMIT 1"));
   }
