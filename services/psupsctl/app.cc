@@ -43,12 +43,14 @@ std::string Problem(const CLI::ParseError& error, const CLI::App& app) {
   return absl::StrCat(problem, "; see ", given.words, " --help");
 }
 
-absl::StatusOr<Format> ParseFormat(const std::string& text) {
+absl::StatusOr<Format> ParseFormat(const std::string& text, bool has_yaml) {
   if (text == "table") return Format::kTable;
   if (text == "wide") return Format::kWide;
   if (text == "json") return Format::kJson;
   if (text == "csv") return Format::kCsv;
-  return UsageError(absl::StrCat("--output: \"", text, "\", want table, wide, json or csv"));
+  if (text == "yaml" && has_yaml) return Format::kYaml;
+  return UsageError(absl::StrCat("--output: \"", text, "\", want ", has_yaml ? "yaml, " : "",
+                                 "table, wide, json or csv"));
 }
 
 }  // namespace
@@ -75,6 +77,7 @@ int RunPsupsctl(std::vector<std::string> arguments, std::istream& in, std::ostre
   Cli cli;
   AddAccount(app, cli);
   AddConnection(app, cli);
+  AddMapping(app, cli);
   AddOrder(app, cli);
   AddShipment(app, cli);
   AddReview(app, cli);
@@ -95,7 +98,7 @@ int RunPsupsctl(std::vector<std::string> arguments, std::istream& in, std::ostre
     return 2;
   }
   Session session(in, out, err, connect(context));
-  absl::StatusOr<Format> parsed = ParseFormat(format);
+  absl::StatusOr<Format> parsed = ParseFormat(format, cli.has_yaml);
   session.format = parsed.value_or(Format::kTable);
   session.timeout = absl::Seconds(seconds);
   const absl::Status status = parsed.ok() ? cli.command(session) : parsed.status();

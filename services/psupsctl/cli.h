@@ -16,6 +16,7 @@ namespace psups::psupsctl {
 // What the command line asked for; set by the verb's callback.
 struct Cli {
   std::function<absl::Status(Session&)> command = {};
+  bool has_yaml = false;  // it has -o yaml
 };
 
 // Adds a noun, which wants one verb.
@@ -47,6 +48,7 @@ void AddAudit(CLI::App& app, Cli& cli);
 void AddCompletion(CLI::App& app, Cli& cli);
 void AddConnection(CLI::App& app, Cli& cli);
 void AddKeygen(CLI::App& app, Cli& cli);
+void AddMapping(CLI::App& app, Cli& cli);
 void AddOrder(CLI::App& app, Cli& cli);
 void AddReview(CLI::App& app, Cli& cli);
 void AddShipment(CLI::App& app, Cli& cli);

@@ -56,6 +56,17 @@ void NumbersAsNumbers(ordered_json& json, const Descriptor& type) {
   }
 }
 
+ordered_json AsJson(const Message& message, bool every_field) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = every_field;
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) return nullptr;
+  ordered_json json = ordered_json::parse(text);
+  NumbersAsNumbers(json, *message.GetDescriptor());
+  return json;
+}
+
 std::size_t CharactersOf(const std::string& utf8) {
   return static_cast<std::size_t>(
       std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -199,15 +210,10 @@ std::string CsvField(const std::string& text) {
 
 }  // namespace
 
-ordered_json ToJson(const Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  std::string text;
-  if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) return nullptr;
-  ordered_json json = ordered_json::parse(text);
-  NumbersAsNumbers(json, *message.GetDescriptor());
-  return json;
+ordered_json ToJson(const Message& message) { return AsJson(message, /*every_field=*/true); }
+
+ordered_json SetFieldsAsJson(const Message& message) {
+  return AsJson(message, /*every_field=*/false);
 }
 
 absl::Time TimeOf(const google::protobuf::Timestamp& time) {

@@ -13,10 +13,11 @@
 #include "nlohmann/json.hpp"
 #include "psups/type/v1/document.pb.h"
 #include "psups/type/v1/money.pb.h"
+#include "services/psupsctl/yaml.h"
 
 namespace psups::psupsctl {
 
-enum class Format { kTable, kWide, kJson, kCsv };
+enum class Format { kTable, kWide, kJson, kCsv, kYaml };
 
 // For whom a cell is written: a person (local times, "needs review"), or a program (UTC,
 // NEEDS_REVIEW).
@@ -25,6 +26,8 @@ enum class Style { kHuman, kMachine };
 // A message as proto3 JSON with the proto's own field names, every field there, and 64-bit integers
 // as numbers.
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
+// The same of those fields only that are set.
+nlohmann::ordered_json SetFieldsAsJson(const google::protobuf::Message& message);
 
 absl::Time TimeOf(const google::protobuf::Timestamp& time);
 std::string TimeText(absl::Time time, Style style);
@@ -73,9 +76,11 @@ void WriteRows(std::ostream& out, Format format, const std::vector<Row>& rows,
                const std::vector<Column<Row>>& columns,
                const std::function<nlohmann::ordered_json(const Row&)>& to_json = ToJson) {
   switch (format) {
-    case Format::kJson: {
+    case Format::kJson:
+    case Format::kYaml: {
       nlohmann::ordered_json array = nlohmann::ordered_json::array();
       for (const Row& row : rows) array.push_back(to_json(row));
+      if (format == Format::kYaml) return WriteYaml(out, array);
       out << array.dump(2) << "\n";
       return;
     }
@@ -96,6 +101,8 @@ void WriteOne(std::ostream& out, Format format, const Row& row,
     case Format::kJson:
       out << ToJson(row).dump(2) << "\n";
       return;
+    case Format::kYaml:
+      return WriteYaml(out, ToJson(row));
     case Format::kCsv:
       WriteRows<Row>(out, format, {row}, columns);
       return;

@@ -7,6 +7,7 @@
 #include "psups/audit/v1/audit_service.grpc.pb.h"
 #include "psups/orders/v1/connection_service.grpc.pb.h"
 #include "psups/orders/v1/order_service.grpc.pb.h"
+#include "psups/shipments/v1/mapping_service.grpc.pb.h"
 #include "psups/shipments/v1/review_service.grpc.pb.h"
 #include "psups/shipments/v1/shipment_service.grpc.pb.h"
 #include "psups/tracking/v1/tracking_service.grpc.pb.h"
@@ -210,6 +211,42 @@ class FakeReviews : public shipments::v1::ReviewService::Service {
 
   google::protobuf::RepeatedPtrField<shipments::v1::Review> reviews;
   shipments::v1::ResolveReviewRequest resolved;
+};
+
+class FakeMapping : public shipments::v1::MappingService::Service {
+ public:
+  grpc::Status GetMapping(grpc::ServerContext*, const shipments::v1::GetMappingRequest* request,
+                          shipments::v1::Mapping* response) override {
+    asked = *request;
+    if (request->connection() != mapping.connection()) return NotFound(request->connection());
+    *response = mapping;
+    return grpc::Status::OK;
+  }
+  grpc::Status SetMapping(grpc::ServerContext*, const shipments::v1::SetMappingRequest* request,
+                          shipments::v1::Mapping* response) override {
+    if (!refusal.ok()) return refusal;
+    set = *request;
+    *mapping.mutable_rules() = request->rules();
+    mapping.set_comment(request->comment());
+    mapping.set_version(mapping.version() + 1);
+    *response = mapping;
+    return grpc::Status::OK;
+  }
+  grpc::Status PreviewMapping(grpc::ServerContext*,
+                              const shipments::v1::PreviewMappingRequest* request,
+                              shipments::v1::PreviewMappingResponse* response) override {
+    if (!refusal.ok()) return refusal;
+    previewed = *request;
+    *response = preview;
+    return grpc::Status::OK;
+  }
+
+  shipments::v1::Mapping mapping;
+  shipments::v1::PreviewMappingResponse preview;
+  grpc::Status refusal;  // of what is set or previewed
+  shipments::v1::GetMappingRequest asked;
+  shipments::v1::SetMappingRequest set;
+  shipments::v1::PreviewMappingRequest previewed;
 };
 
 class FakeTracking : public tracking::v1::TrackingService::Service {
