@@ -10,6 +10,7 @@ BUILDER, TRACKING = "shipment-builder", "tracking-sync"
 OPERATIONS = {
     "token": r"^POST /security/v1/oauth/token$",
     "xav": r"^POST /api/addressvalidation/v2/",
+    "rating": r"^POST /api/rating/v2409/(Rate|Shop)(timeintransit)?$",
     "ship": r"^POST /api/shipments/v2409/ship",
     "void": r"^DELETE /api/shipments/v2409/void/cancel/1Z[0-9A-Z]{16}$",
     "void of packages": r"^DELETE /api/shipments/v2409/void/cancel/.*\?trackingnumber=",
@@ -131,6 +132,19 @@ def create(account: str, name: str) -> Case:
                 {"request_id": f"shipments/{spec['derived_reference'].lower()}/purchases/1",
                  "account": account, "connection": "connections/c1", "shipment": spec},
                 TELLS.get(name, ()))
+
+
+def quotes(account: str) -> list[Case]:
+    """The price of each shipment that is bought, by its service, and of some by all."""
+    def ask(name, how="", **more):
+        return Case(name + how, "rating", BUILDER, UPS + "QuoteRates",
+                    {"account": account, "shipment": SHIPMENTS[name]() | more})
+
+    abroad = "to Germany, with customs"
+    return [*(ask(name) for name in SHIPMENTS),
+            *(ask(name, ", by any service", service_code="")
+              for name in ("domestic, minimal", "to Puerto Rico", abroad)),
+            ask(abroad, " and their value", invoice_total=money("283.00"))]
 
 
 def about(account: str, number: str, packages: list[str], reference: str) -> list[Case]:

@@ -27,6 +27,7 @@ const [folder, certificateFile, keyFile, sandbox] = process.argv.slice(2);
 const APIS = [
   { file: 'OAuthClientCredentials', below: '/security/', prefix: '' },
   { file: 'AddressValidation', below: '/api/addressvalidation/', prefix: '/api' },
+  { file: 'Rating', below: '/api/rating/', prefix: '/api' },
   { file: 'Shipping', below: '/api/shipments/', prefix: '/api' },
   { file: 'Shipping', below: '/api/labels/', prefix: '/api' },
   { file: 'Tracking', below: '/api/track/v1/', prefix: '/api' },

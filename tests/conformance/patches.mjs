@@ -39,6 +39,21 @@ function ratingServicesHaveTwoCharacters(api) {
   return lower(api.components.schemas.Shipment_Service.properties.Code, 'minLength', 2);
 }
 
+// --- row 5: the request option's own values have up to 17 characters
+function rateOptionsHaveTheirLength(api) {
+  let changed = 0;
+  visit(api, (node) => {
+    if (node.name === 'requestoption') changed += drop(node.schema, 'maxLength');
+  });
+  return changed;
+}
+
+// --- row 5: a declared value has as many characters as it needs, not eight
+function ratedValuesHaveTheirLength(api) {
+  const value = api.components.schemas.PackageServiceOptions_DeclaredValue.properties.MonetaryValue;
+  return lower(value, 'minLength', 1);
+}
+
 // --- row 6: "maximum" was meant as how often a value may come, and stands at real numbers
 function transitTimesHaveNoMaximum(api) {
   let changed = 0;
@@ -72,6 +87,8 @@ export const PATCHES = [
   { row: 3, file: 'Shipping', patch: recoveryRequiresTheRequestOnly },
   { row: 4, file: 'Shipping', patch: recoveryFormatsHaveThreeCharacters },
   { row: 5, file: 'Rating', patch: ratingServicesHaveTwoCharacters },
+  { row: 5, file: 'Rating', patch: rateOptionsHaveTheirLength },
+  { row: 5, file: 'Rating', patch: ratedValuesHaveTheirLength },
   { row: 6, file: 'TimeInTransit', patch: transitTimesHaveNoMaximum },
   ...['AddressValidation', 'Shipping', 'QuantumView', 'Rating'].map(
     (file) => ({ row: 7, file, patch: deprecatedPathsAreGone })),

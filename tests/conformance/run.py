@@ -140,7 +140,7 @@ def is_of(line: dict, operation: str) -> bool:
 def run_mock(gateway: Gateway, judge: Judge, report: Report):
     """Each operation to prism, which invents the answers: what comes of them means nothing."""
     numbers = [cases.NUMBER, cases.OTHER_NUMBER, cases.THIRD_NUMBER]
-    calls = [*cases.validate("accounts/mock"),
+    calls = [*cases.validate("accounts/mock"), *cases.quotes("accounts/mock"),
              *(cases.create("accounts/mock", name) for name in cases.SHIPMENTS),
              *cases.about("accounts/mock", cases.NUMBER, numbers, "CONFORMANCE0000")]
     tokens = []
@@ -174,7 +174,7 @@ def run_proxy(gateway: Gateway, judge: Judge, report: Report, admin: sandboxes.A
         report.say(f"both ways {case.operation}: {case.name}", problems)
         return reply.get("reply", {})
 
-    for case in cases.validate(account):
+    for case in [*cases.validate(account), *cases.quotes(account)]:
         call(case)
     bought = {}
     for name in cases.SHIPMENTS:

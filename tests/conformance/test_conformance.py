@@ -47,7 +47,8 @@ class ConformanceTest(unittest.TestCase):
 
     def test_every_operation_is_sent(self):
         sent = {case.operation for case in [
-            *cases.validate("accounts/a"), cases.create("accounts/a", "domestic, minimal"),
+            *cases.validate("accounts/a"), *cases.quotes("accounts/a"),
+            cases.create("accounts/a", "domestic, minimal"),
             *cases.about("accounts/a", cases.NUMBER, [cases.NUMBER], "R")]}
         self.assertEqual(sent | {"token"}, set(cases.OPERATIONS))
         for pattern in cases.OPERATIONS.values():

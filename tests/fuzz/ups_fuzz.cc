@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,6 +93,32 @@ void FuzzShip(std::string_view body) {
     Promise(refused.state == pb::Call::IN_DOUBT || (status != 408 && status != 500),
             "behind a server's error the shipment may stand");
   }
+}
+
+int64_t OwnPrice(const pb::QuoteRatesResponse::Quote& quote) {
+  return quote.has_negotiated_charges() ? quote.negotiated_charges().amount_minor()
+                                        : quote.charges().amount_minor();
+}
+
+void CheckRates(const pb::QuoteRatesResponse& rates) {
+  int64_t last = 0;
+  for (const pb::QuoteRatesResponse::Quote& quote : rates.quotes()) {
+    Promise(quote.service_code().size() == 2, "a quote is of a service");
+    Promise(quote.charges().amount_minor() > 0 && OwnPrice(quote) > 0, "a price is more than none");
+    Promise(!quote.charges().currency_code().empty(), "a price has a currency");
+    Promise(OwnPrice(quote) >= last, "the cheapest comes first");
+    last = OwnPrice(quote);
+    Promise(quote.delivery_date().empty() || quote.delivery_date().size() == 10,
+            "a day is YYYY-MM-DD");
+    Promise(quote.business_days() >= 0 && quote.business_days() <= 365, "days are some");
+  }
+  std::set<std::string> alerts(rates.alerts().begin(), rates.alerts().end());
+  Promise(static_cast<int>(alerts.size()) == rates.alerts_size(), "an alert is told once");
+}
+
+void FuzzRating(std::string_view body) {
+  const auto reply = Parsed(ParseRateReply, body);
+  if (reply.ok()) CheckRates(*reply);
 }
 
 void FuzzRecovery(std::string_view body) {
@@ -224,6 +251,10 @@ void FuzzAnswers(std::string_view body) {
   };
   const std::string number(kTracked);
   check(ReadAddress(response).status(), true);
+  const auto rates = ReadRates(response);
+  check(rates.status(), true);
+  if (rates.ok()) CheckRates(*rates);
+  Promise(!rates.ok() || !rates->quotes().empty(), "nothing offered is a refusal");
   const auto voided = ReadVoid(response, {});
   check(voided.status(), voided.ok() && !voided->already_voided());
   check(ReadVoid(response, {number}).status(), false);
@@ -315,6 +346,7 @@ const std::map<std::string, psups::fuzz::Target>& psups::fuzz::kTargets =
         {"answers", psups::ups_gateway::FuzzAnswers},
         {"drift", psups::ups_gateway::FuzzDrift},
         {"errors", psups::ups_gateway::FuzzErrors},
+        {"rating", psups::ups_gateway::FuzzRating},
         {"recovery", psups::ups_gateway::FuzzRecovery},
         {"ship", psups::ups_gateway::FuzzShip},
         {"subscribe", psups::ups_gateway::FuzzSubscribe},
