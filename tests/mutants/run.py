@@ -48,6 +48,10 @@ WANTED = {
     "link check off": ["ps-ingest-link-check-off", "builder-link-check-off"],
     "ship_orders_since ignored": ["ps-ingest-go-live-ignored"],
     "reorder in write-back": ["ps-ingest-write-back-reordered"],
+    "allocation constraint dropped": ["builder-allocation-unchecked"],
+    "cosmetic check too wide": ["builder-cosmetic-too-wide"],
+    "change during LABELING ignored": ["builder-change-while-buying-ignored"],
+    "cap per replica": ["builder-cap-per-replica"],
 }
 
 
