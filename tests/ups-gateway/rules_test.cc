@@ -521,6 +521,22 @@ TEST_F(TokenDecisionTest, ARefusedTokenIsRenewedOnceInSixMinutesAndForHalfTheDay
   EXPECT_EQ(Decided().kind, Kind::kFetch);
 }
 
+TEST_F(TokenDecisionTest, ARefusedTokenWhoseRenewalIsUnderWayOrWasLostPausesNoOperation) {
+  HaveToken(absl::Minutes(30));
+  wish_ = {.unwanted_version = "v1", .refused = true};
+  facts_.since_forced = facts_.since_request = absl::Seconds(1);
+  facts_.lease_left = absl::Seconds(30);  // another process is renewing it
+  EXPECT_EQ(Decided().kind, Kind::kWait);
+  EXPECT_EQ(Decided().pause, absl::ZeroDuration());
+  facts_.lease_left = absl::ZeroDuration();
+  facts_.retry_left = absl::Seconds(4);  // and got no answer
+  EXPECT_EQ(Decided().kind, Kind::kRefuse);
+  EXPECT_THAT(Decided().refusal, HasCode(absl::StatusCode::kUnavailable));
+  facts_.retry_left = absl::ZeroDuration();
+  facts_.since_forced = facts_.since_request = absl::Seconds(61);
+  EXPECT_EQ(Decided().kind, Kind::kFetch);
+}
+
 TEST_F(TokenDecisionTest, ARefusedCredentialAndAClosedTreasuryAskNobody) {
   facts_.credential_refused = true;
   facts_.retry_left = absl::Minutes(59);

@@ -10,6 +10,8 @@ namespace psups::ups_gateway {
 namespace {
 
 constexpr absl::Duration kLeasePoll = absl::Milliseconds(200);
+// A renewal and the life of the token that it brings begin in one statement.
+constexpr absl::Duration kSameMoment = absl::Seconds(1);
 
 TokenDecision Refuse(absl::Status status, absl::Duration wait) {
   return {.kind = TokenDecision::Kind::kRefuse, .wait = wait, .refusal = std::move(status)};
@@ -70,10 +72,13 @@ TokenDecision Decide(const TreasuryFacts& facts, const TokenWish& wish) {
     return {.kind = TokenDecision::Kind::kUse};
   }
   if (alive && wish.refused) {
-    // Renewing did not help a moment ago, or has cost half the day's budget: the token stays, for
-    // other operations may well be allowed to use it.
+    // Renewing brought this token a moment ago and did not help, or has cost half the day's budget:
+    // the token stays, for other operations may well be allowed to use it. One that is older than
+    // the renewal says nothing of the operation: the new one is still on its way, or was lost.
+    const absl::Duration age = facts.token_lifetime - facts.token_left;
+    const bool renewed = age <= facts.since_forced + kSameMoment;
     const absl::Duration forced_left = kForcedInterval - facts.since_forced;
-    if (forced_left > absl::ZeroDuration()) {
+    if (renewed && forced_left > absl::ZeroDuration()) {
       return {.kind = TokenDecision::Kind::kUse, .pause = forced_left};
     }
     if (facts.used >= std::max(1, facts.limit / 2)) {
