@@ -82,7 +82,9 @@ def trouble_table(job: Job, trouble: Trouble) -> str:
     faults = Counter(f"{peer} {call['route']}: fault {call['fault']}"
                      for peer, journal in job.evidence.later_journals.items()
                      for call in journal if call["fault"])
-    return table(rows + [[what, str(count)] for what, count in sorted(faults.items())])
+    rows += [[what, str(count)] for what, count in sorted(faults.items())]
+    lost = sum(push["status"] != 200 for push in job.evidence.ups["webhooks"])
+    return table([*rows, ["ups webhook: not taken or not sent", str(lost)]])
 
 
 def chaos(orders: int, kills: int, seed: int, name: str, display: Display) -> int:

@@ -65,6 +65,16 @@ class ChangesTest(unittest.TestCase):
         self.assertEqual(len(batches), len(keys))
         self.assertEqual(list(batches.values()), [[1, 2]] * len(keys))
 
+    def test_a_label_of_another_connections_order_of_the_same_number_is_not_held(self):
+        changed = self.orders("changed_soon")[0]
+        twin = next(o for o in self.expected["orders"] if o["scenario"] == "plain") | {
+            key: changed[key] for key in ("doc_type", "business_unit", "doc_id")} | {
+            "connection": "c2" if changed["connection"] == "c1" else "c1"}
+        expected = self.expected | {"orders": [changed, twin]}
+        label = Label(PerfectRun(FILES | {"expected.json": expected}).evidence.ups["shipments"][-1])
+        self.assertFalse(Changes(expected, {}).holds(label))
+        self.assertTrue(Changes(expected | {"orders": [changed]}, {}).holds(label))
+
     def test_only_a_label_that_stays_is_scanned(self):
         held = Counter()
         for truth in self.run_.ups["shipments"]:

@@ -14,6 +14,12 @@ class Changes:
         self.sites = sites
         self.orders = {document_key(o): o for o in expected["orders"] if o["change"]}
         self.to_post = {key: list(o["change"]["documents"]) for key, o in self.orders.items()}
+        # By reference: orders of two connections may share one.
+        self.changing = {reference_of(order) for order in self.orders.values()}
+        self.in_the_end: dict[tuple, list[Slot]] = {}
+        for order in expected["orders"]:
+            self.in_the_end.setdefault(reference_of(order), []).extend(
+                Slot(document_key(order), shipment, CURRENT) for shipment in order["shipments"])
         self.random = Random(expected["seed"])
         self.due: dict[tuple, float] = {}
 
@@ -32,10 +38,9 @@ class Changes:
     def holds(self, label: Label) -> bool:
         """Whether a scan of the label would come between an order and its change: what is not what
         the order will be in the end has to be void."""
-        return any(label.reference() == reference_of(order)
-                   and all(differences(Slot(key, shipment, CURRENT), label)
-                           for shipment in order["shipments"])
-                   for key, order in self.orders.items())
+        reference = label.reference()
+        return reference in self.changing and all(differences(slot, label)
+                                                  for slot in self.in_the_end[reference])
 
     def _is_time(self, key: tuple, order: dict, same: list[Label], row: dict | None) -> bool:
         when = order["change"]["when"]
