@@ -111,6 +111,9 @@ constexpr Names kNames[] = {
     {Column::kInventoryCountry, "", "N.COUNTRY"},
     {Column::kInventoryPhone, "", "N.PHONE"},
     {Column::kInventoryAttention, "", "N.ATTN_TO"},
+    {Column::kHarmonizedCode, "G.HARMONIZED_CD", "G.HARMONIZED_CD"},
+    {Column::kOriginCountry, "COUNTRY_OF_ORIGIN", "COUNTRY_OF_ORIGIN"},
+    {Column::kCarrierSetid, "CARRIER_SETID", "CARRIER_SETID"},
 };
 static_assert(std::size(kNames) == kColumnCount);
 

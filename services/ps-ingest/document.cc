@@ -204,6 +204,9 @@ absl::Status ReadSchedule(const RowView& row, Schedule& schedule, ScheduleFacts&
   schedule.set_conversion_rate(ConversionRate(row));
   schedule.set_standard_unit_of_measure(row.Text(Column::kStandardUnit));
   schedule.set_carrier_id(row.Text(Column::kCarrierId));
+  schedule.set_carrier_setid(row.Text(Column::kCarrierSetid));
+  schedule.set_harmonized_code(row.Text(Column::kHarmonizedCode));
+  schedule.set_origin_country_code(CountryCode(row.Text(Column::kOriginCountry)));
   schedule.set_ship_type_id(row.Text(Column::kShipTypeId));
   schedule.set_freight_terms(row.Text(Column::kFreightTerms));
   schedule.set_vendor_setid(row.Text(Column::kVendorSetid));

@@ -138,6 +138,7 @@ void FillItem(const std::vector<Fields>& rows, const std::string& today, Schedul
   schedule.mutable_item_dimensions()->set_width(Measured(item, "B.INV_ITEM_WIDTH"));
   schedule.mutable_item_dimensions()->set_height(Measured(item, "B.INV_ITEM_HEIGHT"));
   schedule.mutable_item_dimensions()->set_unit(Text(item, "B.UNIT_MEASURE_DIM"));
+  schedule.set_harmonized_code(Text(item, "B.HARMONIZED_CD"));
   for (const Fields* const row : effective) {
     if (Text(*row, "C.UNIT_OF_MEASURE") != schedule.unit_of_measure()) continue;
     schedule.set_conversion_rate(Measured(*row, "C.CONVERSION_RATE"));
@@ -209,7 +210,7 @@ std::vector<std::string_view> MasterColumns(Master kind) {
       return {"A.SETID",           "A.INV_ITEM_ID",      "A.UNIT_MEASURE_STD", "B.EFFDT",
               "B.INV_ITEM_WEIGHT", "B.UNIT_MEASURE_WT",  "B.INV_ITEM_LENGTH",  "B.INV_ITEM_WIDTH",
               "B.INV_ITEM_HEIGHT", "B.UNIT_MEASURE_DIM", "C.UNIT_OF_MEASURE",  "C.CONVERSION_RATE",
-              "C.SHIPPING_WEIGHT", "C.UNIT_MEASURE_WT"};
+              "C.SHIPPING_WEIGHT", "C.UNIT_MEASURE_WT",  "B.HARMONIZED_CD"};
   }
   return {};
 }

@@ -144,6 +144,20 @@ TEST(Documents, KnowTheRequisitionsThatTheyCameFromEachOnce) {
   EXPECT_EQ(schedule.sources(1).requisition_id(), "R2");
 }
 
+TEST(Documents, SayWhatCustomsWantAndWhoseTheCarrierIsWhereTheSiteKeepsIt) {
+  Json row = SampleRow();
+  row.update({{"G.HARMONIZED_CD", "9004.90.0000"},
+              {"COUNTRY_OF_ORIGIN", "MEX"},
+              {"CARRIER_SETID", "SHARE"}});
+  const pb::Order::Schedule schedule = ReadRows({row}).documents.readable[0].order.schedules(0);
+  EXPECT_EQ(schedule.harmonized_code(), "9004.90.0000");
+  EXPECT_EQ(schedule.origin_country_code(), "MX");
+  EXPECT_EQ(schedule.carrier_setid(), "SHARE");
+  const pb::Order::Schedule plain =
+      ReadRows({SampleRow()}).documents.readable[0].order.schedules(0);
+  EXPECT_EQ(plain.harmonized_code() + plain.origin_country_code() + plain.carrier_setid(), "");
+}
+
 TEST(Documents, ShipToTheCustomersAddressAndNowhereElseIfTheyShipToACustomer) {
   Json row = SampleRow();
   row["C.SHIP_TO_CUST_ID"] = "CUST1";

@@ -24,8 +24,8 @@ class LookupTest : public SandboxTest {
     for (const char* column :
          {"E.NAME1", "F.DESCR", "F.ATTN_TO", "G.INV_ITEM_WEIGHT", "G.UNIT_MEASURE_WT",
           "G.INV_ITEM_LENGTH", "G.INV_ITEM_WIDTH", "G.INV_ITEM_HEIGHT", "G.UNIT_MEASURE_DIM",
-          "H.CONVERSION_RATE", "H.SHIPPING_WEIGHT", "H.UNIT_MEASURE_WT", "I.UNIT_MEASURE_STD",
-          "M.CONVERSION_RATE"}) {
+          "G.HARMONIZED_CD", "H.CONVERSION_RATE", "H.SHIPPING_WEIGHT", "H.UNIT_MEASURE_WT",
+          "I.UNIT_MEASURE_STD", "M.CONVERSION_RATE"}) {
       omitted.push_back(column);
     }
     Open({{"omit_columns", {{"PSUPS_PO", omitted}}}});

@@ -65,7 +65,10 @@ const std::map<std::string, std::size_t>& Lengths() {
                                              {"BUSINESS_UNIT_REQ", 5},
                                              {"LOCATION_SETID", 5},
                                              {"UNIT_MEASURE_STD", 3},
-                                             {"UNIT_OF_MEASURE_TO", 3}};
+                                             {"UNIT_OF_MEASURE_TO", 3},
+                                             {"HARMONIZED_CD", 14},
+                                             {"COUNTRY_OF_ORIGIN", 3},
+                                             {"CARRIER_SETID", 5}};
   return *lengths;
 }
 

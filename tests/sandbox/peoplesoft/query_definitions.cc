@@ -29,7 +29,7 @@ class Columns {
     }
   }
 
-  void AddExpression(char record, const std::string& name, ColumnKind kind) {
+  void AddExpression(char record, const std::string& name, ColumnKind kind = kCharacter) {
     columns_.push_back(
         {.alias_name = name, .bare_name = name, .record = record, .field = name, .kind = kind});
   }
@@ -111,6 +111,7 @@ void AddItem(Columns& columns) {
   columns.Add('G', "INV_ITEM_WIDTH", kNumber);
   columns.Add('G', "INV_ITEM_HEIGHT", kNumber);
   columns.Add('G', "UNIT_MEASURE_DIM");
+  columns.Add('G', "HARMONIZED_CD");
   columns.Add('H', "CONVERSION_RATE", kNumber);
   columns.Add('H', "SHIPPING_WEIGHT", kNumber);
   columns.Add('H', "UNIT_MEASURE_WT", kCharacter, "UOM_UNIT_MEASURE_WT");
@@ -137,6 +138,8 @@ std::vector<Column> DocumentColumns(const std::string& type) {
   AddParties(columns, type);
   AddItem(columns);
   columns.AddExpression('C', "QTY_RECEIVED", kNumber);
+  columns.AddExpression('C', "CARRIER_SETID");
+  columns.AddExpression('G', "COUNTRY_OF_ORIGIN");
   AddDistribution(columns, type);
   return columns.Take();
 }
@@ -185,6 +188,7 @@ std::vector<Column> ItemColumns() {
   columns.Add('B', "INV_ITEM_WIDTH", kNumber);
   columns.Add('B', "INV_ITEM_HEIGHT", kNumber);
   columns.Add('B', "UNIT_MEASURE_DIM");
+  columns.Add('B', "HARMONIZED_CD");
   columns.Add('C', "UNIT_OF_MEASURE");
   columns.Add('C', "CONVERSION_RATE", kNumber);
   columns.Add('C', "SHIPPING_WEIGHT", kNumber);

@@ -43,15 +43,16 @@ TEST_F(PeopleSoftSandboxTest, HasTheAgreedColumnsInTheirOrder) {
                   "K.ADDRESS1", "K.ADDRESS2", "K.ADDRESS3", "K.ADDRESS4", "K.CITY", "K.STATE",
                   "K.POSTAL", "K.COUNTRY", "K.PHONE", "G.INV_ITEM_WEIGHT", "G.UNIT_MEASURE_WT",
                   "G.INV_ITEM_LENGTH", "G.INV_ITEM_WIDTH", "G.INV_ITEM_HEIGHT",
-                  "G.UNIT_MEASURE_DIM", "H.CONVERSION_RATE", "H.SHIPPING_WEIGHT",
+                  "G.UNIT_MEASURE_DIM", "G.HARMONIZED_CD", "H.CONVERSION_RATE", "H.SHIPPING_WEIGHT",
                   "H.UNIT_MEASURE_WT", "I.UNIT_MEASURE_STD", "M.CONVERSION_RATE", "QTY_RECEIVED",
-                  "J.BUSINESS_UNIT_REQ", "J.REQ_ID", "J.REQ_LINE_NBR", "J.REQ_SCHED_NBR"));
+                  "CARRIER_SETID", "COUNTRY_OF_ORIGIN", "J.BUSINESS_UNIT_REQ", "J.REQ_ID",
+                  "J.REQ_LINE_NBR", "J.REQ_SCHED_NBR"));
 }
 
 TEST_F(PeopleSoftSandboxTest, BareRowKeysAreUniqueInBothQueries) {
   Open({{"row_keys", "bare"}});
   Load({Requisition("0000000009")});
-  for (const auto& [name, count] : {std::pair("PSUPS_PO", 82U), std::pair("PSUPS_REQ", 91U)}) {
+  for (const auto& [name, count] : {std::pair("PSUPS_PO", 85U), std::pair("PSUPS_REQ", 94U)}) {
     const std::vector<std::string> keys = RawKeys(Get(WholeDay(name)).body);
     EXPECT_EQ(keys.size(), count);
     EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), count) << name;
