@@ -58,7 +58,7 @@ grpc::ServerUnaryReactor* MappingServer::SetMapping(grpc::CallbackServerContext*
                   if (!request.has_rules())
                     return absl::InvalidArgumentError("rules: none, want a rule set");
                   RETURN_IF_ERROR(CheckText("comment", request.comment()));
-                  const pb::Rules rules = NormalRules(rules);
+                  const pb::Rules rules = NormalRules(request.rules());
                   RETURN_IF_ERROR(CheckRules(rules));
                   const std::optional<int64_t> replaces =
                       request.version() == 0 ? std::nullopt : std::optional(request.version());
@@ -84,7 +84,7 @@ grpc::ServerUnaryReactor* MappingServer::PreviewMapping(grpc::CallbackServerCont
                                    IdIn("connection", "connections", request.connection()));
                   if (!request.has_rules())
                     return absl::InvalidArgumentError("rules: none, want a rule set");
-                  const pb::Rules rules = NormalRules(rules);
+                  const pb::Rules rules = NormalRules(request.rules());
                   RETURN_IF_ERROR(CheckRules(rules));
                   const int limit =
                       request.order_limit() == 0 ? kUsualOrders : request.order_limit();
