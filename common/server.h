@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -78,6 +79,57 @@ grpc::ServerUnaryReactor* HandleAsync(grpc::CallbackServerContext* context, cons
     reactor->Finish(status);
   });
   return reactor;
+}
+
+// What makes the next message of a stream, nullopt at its end. May block.
+template <typename Response>
+using NextMessage = std::function<absl::StatusOr<std::optional<Response>>()>;
+
+// The reactor of HandleStream; deletes itself.
+template <typename Response>
+class MessageStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit MessageStream(Executor& executor) : executor_(executor) {}
+
+  void Go(std::function<absl::StatusOr<NextMessage<Response>>()> begin) {
+    executor_.Post([this, begin = std::move(begin)] {
+      absl::StatusOr<NextMessage<Response>> next = begin();
+      if (!next.ok()) return this->Finish(ToGrpc(next.status()));
+      next_ = *std::move(next);
+      WriteNext();
+    });
+  }
+  void OnWriteDone(bool sent) override {
+    if (!sent) return this->Finish(ToGrpc(absl::CancelledError("the caller has hung up")));
+    executor_.Post([this] { WriteNext(); });
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void WriteNext() {
+    absl::StatusOr<std::optional<Response>> next = next_();
+    if (!next.ok() || !next->has_value()) return this->Finish(ToGrpc(next.status()));
+    message_ = **std::move(next);
+    this->StartWrite(&message_);
+  }
+
+  Executor& executor_;
+  NextMessage<Response> next_;
+  Response message_;  // being sent
+};
+
+// An RPC that answers with a stream of messages. begin(request, caller) checks the request and
+// returns what makes them. Each is made when the one before was taken: a slow caller holds no
+// thread and one message.
+template <typename Request, typename Response, typename Begin>
+grpc::ServerWriteReactor<Response>* HandleStream(Executor& executor,
+                                                 grpc::CallbackServerContext* context,
+                                                 const Request* request, Begin begin) {
+  auto* const stream = new MessageStream<Response>(executor);
+  stream->Go([request, begin = std::move(begin), caller = CallerOf(*context)]() mutable {
+    return begin(*request, caller);
+  });
+  return stream;
 }
 
 struct ServerOptions {
