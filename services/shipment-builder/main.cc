@@ -45,6 +45,10 @@ constexpr char kHookUrl[] = "PSUPS_REVIEW_WEBHOOK_URL";
 // Calls that wait at the peer for something to come, and between two of them.
 constexpr absl::Duration kPeerWaits = absl::Seconds(1);
 constexpr absl::Duration kBetween = absl::Milliseconds(50);
+constexpr int kPublishTogether = 1000;
+constexpr absl::Duration kPublishGather = absl::Milliseconds(200);
+// Between two looks for what another replica published.
+constexpr absl::Duration kWatchPoll = absl::Milliseconds(250);
 
 absl::Duration Uptime() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
@@ -92,6 +96,20 @@ absl::StatusOr<int> ShowFigures(ShipmentStore& store) {
   return 0;
 }
 
+// Has watchers see what changed. Its end answers those who wait: the server drains its calls after
+// that.
+Worker Publisher(ShipmentViews& views, ShipmentWatchers& watchers, absl::Duration idle) {
+  const auto stop = [&watchers](void*) { watchers.Stop(); };
+  return {.name = "publish",
+          .idle_wait = idle,
+          .step = [&, stopper = std::shared_ptr<void>(nullptr, stop)]() -> absl::StatusOr<int> {
+            ASSIGN_OR_RETURN(const int published, views.Publish(kPublishTogether));
+            if (published > 0) watchers.Notify();
+            return published;
+          },
+          .gather = kPublishGather};
+}
+
 absl::Status Main(Settings& settings) {
   const ServiceSettings base(settings);
   const std::string key_file = settings.File("PSUPS_KEY_FILE");
@@ -130,6 +148,7 @@ absl::Status Main(Settings& settings) {
   Db db(base.database_url, /*max_connections=*/16);
   Sealer sealer(db, std::move(ring));
   const std::unique_ptr<ShipmentStore> store = MakePostgresShipmentStore(db, sealer);
+  const std::unique_ptr<ShipmentViews> views = MakePostgresShipmentViews(db, sealer);
   const std::unique_ptr<OrderSource> orders =
       MakeOrderSource(MakeChannel(orders_address, base.tls), call_timeout);
   const std::unique_ptr<UpsPort> ups =
@@ -162,7 +181,15 @@ absl::Status Main(Settings& settings) {
   AuditRelay relay(db, *ledger);
 
   Executor executor(/*threads=*/4);
-  ShipmentServer shipment_server(*store, undo, executor);
+  Executor label_executor(/*threads=*/2);
+  ShipmentWatchers watchers(kWatchPoll, HasShipments);
+  ShipmentServer shipment_server({.store = *store,
+                                  .views = *views,
+                                  .ups = *ups,
+                                  .watchers = watchers,
+                                  .undo = undo,
+                                  .executor = executor,
+                                  .labels = label_executor});
   ReviewServer review_server(*store, planner, validate, tell, executor, actors);
   const std::unique_ptr<HttpClient> http = hook_url.empty() ? nullptr : HttpClient::Create();
   std::unique_ptr<ReviewWebhook> webhook;
@@ -172,8 +199,12 @@ absl::Status Main(Settings& settings) {
         ReviewWebhook::Target{.url = hook_url, .key = hook_key, .ca_file = hook_ca}, UnitRandom);
   }
   MappingServer mapping_server(*mappings, planner, replan, executor);
-  return Serve(
-      base, db,
+  // Not in the list below, of which a copy would outlive the workers.
+  const auto serve = [&](ServeOptions options) {
+    options.workers.push_back(Publisher(*views, watchers, idle));
+    return Serve(base, db, std::move(options));
+  };
+  return serve(
       {.schema_version = PSUPS_SCHEMA_VERSION,
        .services = {&shipment_server, &review_server, &mapping_server},
        .workers = {{.name = "intake", .idle_wait = kBetween, .step = [&] { return intake.Step(); }},

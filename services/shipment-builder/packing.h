@@ -29,6 +29,8 @@ struct Package {
   std::string packaging_code = {};   // the box's; empty: the connection's default
   std::string tracking_number = {};  // empty before the label
   std::string tracking_status = {};  // empty before the first
+  std::string label_sha256 = {};     // 64 hex digits; empty before the label
+  std::string label_format = {};
 };
 
 // What UPS carries.

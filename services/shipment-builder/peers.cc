@@ -97,6 +97,10 @@ class GrpcUpsPort : public UpsPort {
     request.mutable_request_ids()->Assign(request_ids.begin(), request_ids.end());
     return CallPeer(*stub_, &upb::UpsService::Stub::AcknowledgeCalls, request, timeout_).status();
   }
+  absl::StatusOr<upb::RecoverLabelResponse> RecoverLabel(const upb::RecoverLabelRequest& request,
+                                                         const std::string& trace_id) override {
+    return CallPeer(*stub_, &upb::UpsService::Stub::RecoverLabel, request, ship_timeout_, trace_id);
+  }
   void QuoteRates(const upb::QuoteRatesRequest& request, const std::string& trace_id,
                   Done<upb::QuoteRatesResponse> done) override {
     CallPeerAsync<upb::QuoteRatesResponse>(

@@ -19,6 +19,7 @@
 #include "services/shipment-builder/limits.h"
 #include "services/shipment-builder/planning.h"
 #include "services/shipment-builder/shipment.h"
+#include "services/shipment-builder/shipment_filter.h"
 
 namespace psups::shipment_builder {
 
@@ -80,6 +81,9 @@ class UpsPort {
   virtual void FindShipmentByReference(const ups::v1::FindShipmentByReferenceRequest& request,
                                        const std::string& trace_id,
                                        Done<ups::v1::FindShipmentByReferenceResponse> done) = 0;
+  // The labels of a shipment that was bought, once more. Blocks.
+  virtual absl::StatusOr<ups::v1::RecoverLabelResponse> RecoverLabel(
+      const ups::v1::RecoverLabelRequest& request, const std::string& trace_id) = 0;
   // Blocks.
   virtual absl::StatusOr<AccountFacts> GetAccountFacts(const std::string& account) = 0;
 };
@@ -174,14 +178,6 @@ struct ShipmentRecord {
   absl::Time update_time = {};
 };
 
-struct ShipmentFilter {
-  std::optional<State> state = {};
-  std::string connection_id = {};
-  std::string order_id = {};
-  std::string document_id = {};
-  std::string tracking_number = {};
-};
-
 struct ReviewFilter {
   std::string state = {};
   std::string connection_id = {};
@@ -193,12 +189,6 @@ template <typename Record>
 struct Page {
   std::vector<Record> records = {};
   bool more = false;  // others follow the last one
-};
-
-struct Label {
-  std::string bytes = {};
-  std::string format = {};
-  std::string tracking_number = {};
 };
 
 // The rules of connections, and what a preview of them looks at. Errors are those of Db.
@@ -307,7 +297,6 @@ class ShipmentStore {
   virtual absl::StatusOr<Page<ShipmentRecord>> ListShipments(const ShipmentFilter& filter,
                                                              int limit,
                                                              const std::string& page_token) = 0;
-  virtual absl::StatusOr<Label> GetLabel(const std::string& shipment_id, int package_number) = 0;
   // Changes one shipment, whoever holds it.
   using PersonalChange = std::function<absl::Status(Shipment& shipment, Effects& effects)>;
   virtual absl::StatusOr<ShipmentRecord> ChangeShipment(const std::string& shipment_id,

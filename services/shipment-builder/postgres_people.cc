@@ -4,6 +4,7 @@
 #include "common/status_macros.h"
 #include "services/shipment-builder/page_token.h"
 #include "services/shipment-builder/postgres_store.h"
+#include "services/shipment-builder/postgres_views.h"
 
 namespace psups::shipment_builder {
 namespace {
@@ -30,6 +31,22 @@ absl::StatusOr<std::map<ShipmentKey, std::string>> OpenReviewIds(
 
 }  // namespace
 
+absl::StatusOr<std::vector<ShipmentRecord>> RecordsOf(Tx& tx, ShipmentRows& rows,
+                                                      const Rows& found) {
+  ASSIGN_OR_RETURN(std::vector<Shipment> shipments, rows.Load(tx, found));
+  ASSIGN_OR_RETURN(const auto reviews, OpenReviewIds(tx, shipments));
+  std::vector<ShipmentRecord> records;
+  for (std::size_t i = 0; i < shipments.size(); ++i) {
+    const auto review = reviews.find(KeyOf(shipments[i]));
+    shipments[i].ship_to.Clear();  // sealed
+    records.push_back({.shipment = std::move(shipments[i]),
+                       .review_id = review == reviews.end() ? "" : review->second,
+                       .create_time = found[i].Time("create_time"),
+                       .update_time = found[i].Time("update_time")});
+  }
+  return records;
+}
+
 absl::StatusOr<ShipmentRecord> PostgresShipmentStore::GetShipment(const std::string& shipment_id) {
   RETURN_IF_ERROR(rows_.WarmUpKnown(ConnectionIn(shipment_id)));
   return db_.TransactOr([&](Tx& tx) { return Read(tx, shipment_id); });
@@ -37,6 +54,7 @@ absl::StatusOr<ShipmentRecord> PostgresShipmentStore::GetShipment(const std::str
 
 absl::StatusOr<Page<ShipmentRecord>> PostgresShipmentStore::ListShipments(
     const ShipmentFilter& filter, int limit, const std::string& page_token) {
+  if (filter.none) return Page<ShipmentRecord>{};
   std::string where = "true";
   std::vector<Param> params = {limit + 1};
   const auto add = [&](const std::string& condition, std::vector<Param> values) {
@@ -47,17 +65,36 @@ absl::StatusOr<Page<ShipmentRecord>> PostgresShipmentStore::ListShipments(
     }
     absl::StrAppend(&where, " AND ", text);
   };
-  if (filter.state.has_value()) {
-    add("s.state = ?", {std::string(Name(*filter.state))});
+  const auto add_text = [&](const char* condition, const std::string& value) {
+    if (!value.empty()) add(condition, {value});
+  };
+  const auto add_range = [&](const char* column, const TimeRange& range) {
+    if (range.everything()) return;
+    add(absl::StrCat(column, " >= ?::timestamptz AND ", column, " < ?::timestamptz"),
+        {range.from, range.to});
+  };
+  if (filter.state.has_value()) add("s.state = ?", {std::string(Name(*filter.state))});
+  if (!filter.not_states.empty()) {
+    std::vector<std::string> names;
+    for (const State state : filter.not_states) names.emplace_back(Name(state));
+    add("s.state <> ALL(?::text[])", {names});
   }
-  if (!filter.connection_id.empty()) add("s.connection_id = ?", {filter.connection_id});
-  if (!filter.order_id.empty()) add("s.order_id = ?", {filter.order_id});
-  if (!filter.document_id.empty()) add("s.document_id = ?", {filter.document_id});
-  if (!filter.tracking_number.empty()) {
-    add("(s.connection_id, s.shipment_id) IN (SELECT connection_id, shipment_id FROM packages "
-        "WHERE tracking_number = ?)",
-        {filter.tracking_number});
-  }
+  add_text("s.connection_id = ?", filter.connection_id);
+  add_text(
+      "(s.connection_id, s.order_id) IN (SELECT connection_id, order_id FROM orders WHERE "
+      "order_id = ?)",
+      filter.order_id);
+  add_text("s.document_id = ?", filter.document_id);
+  const char* const with_number =
+      "(s.connection_id, s.shipment_id) IN (SELECT connection_id, shipment_id FROM packages WHERE "
+      "tracking_number = ?)";
+  add_text(with_number, filter.tracking_number);
+  // It is a package's number, by which it is found.
+  add_text(with_number, filter.ups_shipment_id);
+  add_text("s.ups_shipment_id = ?", filter.ups_shipment_id);
+  add_range("s.create_time", filter.created);
+  add_range("s.update_time", filter.updated);
+  add_range("s.label_time", filter.labelled);
   if (!page_token.empty()) {
     ASSIGN_OR_RETURN(const std::vector<std::string> after, PartsOfPageToken(page_token, 3));
     add("(s.create_time, s.connection_id, s.shipment_id) < (?::timestamptz, ?, ?)",
@@ -70,54 +107,17 @@ absl::StatusOr<Page<ShipmentRecord>> PostgresShipmentStore::ListShipments(
                              " ORDER BY s.create_time DESC, s.connection_id DESC, "
                              "s.shipment_id DESC LIMIT $1"),
                 params));
-    ASSIGN_OR_RETURN(std::vector<Shipment> shipments, rows_.Load(tx, rows));
-    ASSIGN_OR_RETURN(const auto reviews, OpenReviewIds(tx, shipments));
     Page<ShipmentRecord> page;
-    for (std::size_t i = 0; i < shipments.size(); ++i) {
-      if (page.records.size() == static_cast<std::size_t>(limit)) {
-        page.more = true;
-        break;
-      }
-      const std::string position = PageToken(
-          {rows[i].Text("create_text"), shipments[i].connection_id, shipments[i].shipment_id});
-      const auto review = reviews.find(KeyOf(shipments[i]));
-      shipments[i].ship_to.Clear();  // sealed; lists show no parties
-      page.records.push_back({.shipment = std::move(shipments[i]),
-                              .position = position,
-                              .review_id = review == reviews.end() ? "" : review->second,
-                              .create_time = rows[i].Time("create_time"),
-                              .update_time = rows[i].Time("update_time")});
+    ASSIGN_OR_RETURN(page.records, RecordsOf(tx, rows_, rows));
+    for (std::size_t i = 0; i < page.records.size(); ++i) {
+      const Shipment& shipment = page.records[i].shipment;
+      page.records[i].position =
+          PageToken({rows[i].Text("create_text"), shipment.connection_id, shipment.shipment_id});
     }
+    page.more = page.records.size() > static_cast<std::size_t>(limit);
+    if (page.more) page.records.pop_back();
     return page;
   });
-}
-
-absl::StatusOr<Label> PostgresShipmentStore::GetLabel(const std::string& shipment_id,
-                                                      int package_number) {
-  const std::string connection = ConnectionIn(shipment_id);
-  ASSIGN_OR_RETURN(
-      const Rows rows,
-      db_.Exec("SELECT s.state, l.sealed, l.label_format, p.tracking_number FROM shipments s "
-               "LEFT JOIN labels l ON l.connection_id = s.connection_id AND l.shipment_id = "
-               "s.shipment_id AND l.package_number = $3 LEFT JOIN packages p ON p.connection_id "
-               "= s.connection_id AND p.shipment_id = s.shipment_id AND p.package_number = $3 "
-               "WHERE s.connection_id = $1 AND s.shipment_id = $2",
-               {connection, shipment_id, package_number}));
-  if (rows.empty()) return NoShipment(shipment_id);
-  if (rows[0].IsNull("tracking_number")) {
-    return absl::NotFoundError(
-        absl::StrCat("shipments/", shipment_id, ": has no package ", package_number));
-  }
-  if (rows[0].IsNull("sealed")) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "shipments/", shipment_id, ": is ", rows[0].Text("state"), " and has no label yet"));
-  }
-  ASSIGN_OR_RETURN(std::string bytes,
-                   rows_.Open(connection, "labels", absl::StrCat(shipment_id, "/", package_number),
-                              rows[0].Binary("sealed")));
-  return Label{.bytes = std::move(bytes),
-               .format = rows[0].Text("label_format"),
-               .tracking_number = rows[0].Text("tracking_number")};
 }
 
 absl::StatusOr<ShipmentRecord> PostgresShipmentStore::ChangeShipment(const std::string& shipment_id,

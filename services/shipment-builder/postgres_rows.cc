@@ -179,7 +179,9 @@ absl::StatusOr<std::vector<Shipment>> ShipmentRows::Load(Tx& tx, const Rows& row
                     .box_id = row.Text("box_id"),
                     .packaging_code = row.Text("packaging_code"),
                     .tracking_number = row.Text("tracking_number"),
-                    .tracking_status = row.Text("tracking_status")};
+                    .tracking_status = row.Text("tracking_status"),
+                    .label_sha256 = row.Text("label_sha256"),
+                    .label_format = row.Text("label_format")};
     const auto lines = Elements(row.Text("content_lines"));
     const auto schedules = Elements(row.Text("content_schedules"));
     const auto quantities = Elements(row.Text("content_quantities"));
@@ -209,6 +211,9 @@ absl::StatusOr<std::vector<Shipment>> ShipmentRows::Load(Tx& tx, const Rows& row
     purchase.ups_code = row.Text("ups_code");
     purchase.message = row.Text("message");
     purchase.confirmed_by = row.Text("confirmed_by");
+    purchase.published = {.amount_minor = row.Int("published_minor"),
+                          .currency_code = row.Text("published_currency")};
+    purchase.alerts = absl::StrSplit(row.Text("alerts"), '\n', absl::SkipEmpty());
   }
   return shipments;
 }

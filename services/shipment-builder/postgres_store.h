@@ -47,7 +47,6 @@ class PostgresShipmentStore : public ShipmentStore {
   absl::StatusOr<ShipmentRecord> GetShipment(const std::string& shipment_id) override;
   absl::StatusOr<Page<ShipmentRecord>> ListShipments(const ShipmentFilter& filter, int limit,
                                                      const std::string& page_token) override;
-  absl::StatusOr<Label> GetLabel(const std::string& shipment_id, int package_number) override;
   absl::StatusOr<ShipmentRecord> ChangeShipment(const std::string& shipment_id,
                                                 const PersonalChange& change) override;
   absl::StatusOr<ReviewRecord> GetReview(const std::string& review_id) override;

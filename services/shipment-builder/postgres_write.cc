@@ -204,7 +204,7 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
   std::vector<Stored> stored;
   if (changed.empty()) return stored;
   Arrays updates(kRowColumns), inserts(kRowColumns);
-  Arrays old_packages(2), packages(12), statuses(5), purchases(11), labels(5), closed(2),
+  Arrays old_packages(2), packages(12), statuses(7), purchases(14), labels(5), closed(2),
       reviews(8), replans(2), spoken_for(5), taken(4);
   std::map<std::pair<ShipmentKey, std::pair<int, int>>, Decimal> allocations;
   std::vector<AuditEntry> entries;
@@ -237,7 +237,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                       package.packaging_code});
       } else if (effects.packages_updated) {
         statuses.Add({shipment.connection_id, shipment.shipment_id, std::to_string(package.number),
-                      package.tracking_number, package.tracking_status});
+                      package.tracking_number, package.tracking_status, package.label_sha256,
+                      package.label_format});
       }
     }
     if (effects.purchase_changed) {
@@ -245,7 +246,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
       purchases.Add({shipment.connection_id, shipment.shipment_id, std::to_string(purchase.number),
                      std::string(Name(purchase.state)), purchase.account, purchase.reference,
                      purchase.ship_date, purchase.ups_code, purchase.message, purchase.confirmed_by,
-                     shipment.vendor});
+                     shipment.vendor, std::to_string(purchase.published.amount_minor),
+                     purchase.published.currency_code, absl::StrJoin(purchase.alerts, "\n")});
     }
     if (effects.allocation != Effects::Allocation::kKeep) {
       for (const Share& share : shipment.shares) {
@@ -319,20 +321,23 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
       "h, i, j, k, l)"));
   RETURN_IF_ERROR(
       run(statuses,
-          "UPDATE packages p SET tracking_number = x.number, tracking_status = x.status FROM "
-          "unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[]) AS "
-          "x(connection_id, shipment_id, package_number, number, status) WHERE p.connection_id = "
+          "UPDATE packages p SET tracking_number = x.number, tracking_status = x.status, "
+          "label_sha256 = x.sha256, label_format = x.format FROM unnest($1::text[], $2::text[], "
+          "$3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]) AS x(connection_id, "
+          "shipment_id, package_number, number, status, sha256, format) WHERE p.connection_id = "
           "x.connection_id AND p.shipment_id = x.shipment_id AND p.package_number = "
           "x.package_number"));
-  RETURN_IF_ERROR(run(
-      purchases,
-      "INSERT INTO purchases (connection_id, shipment_id, purchase_number, state, account, "
-      "reference, ship_date, ups_code, message, confirmed_by, vendor) SELECT * FROM "
-      "unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], "
-      "$7::text[], $8::text[], $9::text[], $10::text[], $11::text[]) ON CONFLICT (connection_id, "
-      "shipment_id, purchase_number) DO UPDATE SET state = EXCLUDED.state, ups_code = "
-      "EXCLUDED.ups_code, message = EXCLUDED.message, confirmed_by = EXCLUDED.confirmed_by, "
-      "update_time = now()"));
+  RETURN_IF_ERROR(
+      run(purchases,
+          "INSERT INTO purchases (connection_id, shipment_id, purchase_number, state, account, "
+          "reference, ship_date, ups_code, message, confirmed_by, vendor, published_minor, "
+          "published_currency, alerts) SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], "
+          "$4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], "
+          "$11::text[], $12::bigint[], $13::text[], $14::text[]) ON CONFLICT (connection_id, "
+          "shipment_id, purchase_number) DO UPDATE SET state = EXCLUDED.state, ups_code = "
+          "EXCLUDED.ups_code, message = EXCLUDED.message, confirmed_by = EXCLUDED.confirmed_by, "
+          "published_minor = EXCLUDED.published_minor, published_currency = "
+          "EXCLUDED.published_currency, alerts = EXCLUDED.alerts, update_time = now()"));
   ASSIGN_OR_RETURN(const bool linked, LockLinked(tx, spoken_for));
   RETURN_IF_ERROR(Allocate(tx, allocations));
   if (linked) RETURN_IF_ERROR(CheckLinked(tx, taken));

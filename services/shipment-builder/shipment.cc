@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/crypto.h"
 
 namespace psups::shipment_builder {
 namespace {
@@ -86,12 +88,20 @@ void TakeLabels(Shipment& shipment, const PurchaseOutcome& outcome, Effects& eff
                             ? outcome.result.negotiated_charges()
                             : outcome.result.charges();
   shipment.charges = {charges.amount_minor(), charges.currency_code()};
+  shipment.purchase.published = {outcome.result.charges().amount_minor(),
+                                 outcome.result.charges().currency_code()};
+  for (const std::string& alert : outcome.result.alerts()) {
+    shipment.purchase.alerts.push_back(absl::StrReplaceAll(alert, {{"\n", " "}}));
+  }
   shipment.label_time = outcome.label_time;
   nlohmann::json numbers = nlohmann::json::array();
   for (int i = 0; i < outcome.result.packages_size(); ++i) {
     const auto& label = outcome.result.packages(i);
     if (i < static_cast<int>(shipment.packages.size())) {
-      shipment.packages[static_cast<std::size_t>(i)].tracking_number = label.tracking_number();
+      Package& package = shipment.packages[static_cast<std::size_t>(i)];
+      package.tracking_number = label.tracking_number();
+      package.label_sha256 = Hex(Sha256(label.label()));
+      package.label_format = label.label_format();
     }
     numbers.push_back(label.tracking_number());
     effects.labels.push_back(label);

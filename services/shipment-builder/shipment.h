@@ -62,6 +62,11 @@ struct Share {
   Decimal received = {};
 };
 
+struct Money {
+  int64_t amount_minor = 0;
+  std::string currency_code = {};
+};
+
 // One attempt to buy a shipment's label. OPEN and IN_DOUBT may be a live label that we do not know
 // of; DONE is one; only the others give the schedules' quantities back.
 enum class PurchaseState { kOpen, kInDoubt, kDone, kRejected, kNotMade, kVoided };
@@ -76,7 +81,9 @@ struct Purchase {
   std::string ship_date = {};  // YYYYMMDD as sent; empty: today
   std::string ups_code = {};   // why it was refused
   std::string message = {};
-  std::string confirmed_by = {};  // the person who looked at UPS and did not find it
+  std::string confirmed_by = {};         // the person who looked at UPS and did not find it
+  Money published = {};                  // what it cost by published rates
+  std::vector<std::string> alerts = {};  // UPS's, "code: text"
 
   bool MayBeLive() const {
     return number > 0 && (state == PurchaseState::kOpen || state == PurchaseState::kInDoubt);
@@ -84,11 +91,6 @@ struct Purchase {
 };
 
 using Terms = shipments::v1::Shipment::Terms;
-
-struct Money {
-  int64_t amount_minor = 0;
-  std::string currency_code = {};
-};
 
 // The schedules of one order that leave from one address to one address by one service on one day.
 struct Shipment {

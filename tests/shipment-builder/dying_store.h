@@ -73,9 +73,6 @@ class DyingStore : public ShipmentStore {
                                                      const std::string& token) override {
     return store_.ListShipments(filter, limit, token);
   }
-  absl::StatusOr<Label> GetLabel(const std::string& id, int package_number) override {
-    return store_.GetLabel(id, package_number);
-  }
   absl::StatusOr<ShipmentRecord> ChangeShipment(const std::string& id,
                                                 const PersonalChange& change) override {
     return store_.ChangeShipment(id, change);

@@ -202,6 +202,28 @@ class FakeUps : public UpsPort {
     for (const std::string& id : request_ids) acknowledged.insert(id);
     return absl::OkStatus();
   }
+  // The labels of the purchase that has the number, unless recover_fails says otherwise.
+  absl::StatusOr<ups::v1::RecoverLabelResponse> RecoverLabel(
+      const ups::v1::RecoverLabelRequest& request, const std::string&) override {
+    std::lock_guard lock(mutex_);
+    recoveries.push_back(request);
+    if (!recover_fails.ok()) return recover_fails;
+    ups::v1::RecoverLabelResponse response;
+    response.set_outcome(ups::v1::RecoverLabelResponse::NOT_FOUND);
+    for (const auto& [id, call] : calls) {
+      for (const auto& package : call.result().packages()) {
+        if (package.tracking_number() != request.tracking_number()) continue;
+        const bool is_void = voided.count(call.result().ups_shipment_id()) > 0;
+        response.set_outcome(is_void ? ups::v1::RecoverLabelResponse::VOIDED
+                                     : ups::v1::RecoverLabelResponse::FOUND);
+        if (!is_void) *response.mutable_result() = call.result();
+      }
+    }
+    for (auto& package : *response.mutable_result()->mutable_packages()) {
+      package.mutable_label()->append(rendered_anew);
+    }
+    return response;
+  }
   // By pound of the first package: ground a dollar, each faster service two more; a business day
   // from 2026-11-24 on for the fastest.
   void QuoteRates(const ups::v1::QuoteRatesRequest& request, const std::string&,
@@ -277,6 +299,9 @@ class FakeUps : public UpsPort {
   std::vector<ups::v1::Call> next;
   absl::Status void_fails = absl::OkStatus();
   absl::Status acknowledge_fails = absl::OkStatus();
+  absl::Status recover_fails = absl::OkStatus();
+  std::string rendered_anew = {};  // what recovered labels have more
+  std::vector<ups::v1::RecoverLabelRequest> recoveries;
   bool production = true;
   std::string account_country = "US";
   std::multimap<std::string, std::string> by_hand;  // reference → 1Z number that is not ours

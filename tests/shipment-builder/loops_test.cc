@@ -78,7 +78,7 @@ TEST_F(Loops, AnOrderBecomesALabelThatTrackingFollows) {
   EXPECT_TRUE(orders.IsAcknowledged("orders/o1"));
   EXPECT_EQ(ups.acknowledged.count(shipment.request_id()), 1u);
   EXPECT_EQ(Allocated(), "4");
-  ASSERT_OK_AND_ASSIGN(const Label label, store->GetLabel(shipment.shipment_id, 1));
+  ASSERT_OK_AND_ASSIGN(const Label label, views->GetLabel(shipment.shipment_id, 1));
   EXPECT_EQ(label.bytes, "^XA label 1");
   EXPECT_EQ(label.tracking_number, number);
 }

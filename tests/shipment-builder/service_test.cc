@@ -42,7 +42,14 @@ class Door : public World {
 
   psups::testing::TestAuthority authority_;
   Executor executor_{2};
-  ShipmentServer shipments_{*store, replica->undo, executor_};
+  ShipmentWatchers watchers_{absl::Milliseconds(20), HasShipments};
+  ShipmentServer shipments_{{.store = *store,
+                             .views = *views,
+                             .ups = ups,
+                             .watchers = watchers_,
+                             .undo = replica->undo,
+                             .executor = executor_,
+                             .labels = executor_}};
   std::unique_ptr<Server> server_;
   std::unique_ptr<pb::ShipmentService::Stub> shipment_stub_;
 };

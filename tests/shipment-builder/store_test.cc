@@ -283,7 +283,7 @@ TEST_F(Store, SealedColumnsOfTwoRowsCannotBeSwapped) {
   for (const ShipmentRecord& record : page.records) {
     EXPECT_THAT(store->GetShipment(record.shipment.shipment_id),
                 HasCode(absl::StatusCode::kDataLoss));
-    EXPECT_THAT(store->GetLabel(record.shipment.shipment_id, 1),
+    EXPECT_THAT(views->GetLabel(record.shipment.shipment_id, 1),
                 HasCode(absl::StatusCode::kDataLoss));
   }
 }
@@ -321,11 +321,11 @@ TEST_F(Store, WhatDoesNotExistIsNotFound) {
   EXPECT_THAT(store->GetShipment("c1-nothing"), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(store->GetShipment("nothing"), HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(store->GetReview("c1-nothing"), HasCode(absl::StatusCode::kNotFound));
-  EXPECT_THAT(store->GetLabel("c1-nothing", 1), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(views->GetLabel("c1-nothing", 1), HasCode(absl::StatusCode::kNotFound));
   TakeIn(1);
-  EXPECT_THAT(store->GetLabel(Only("o0").shipment_id, 1),
+  EXPECT_THAT(views->GetLabel(Only("o0").shipment_id, 1),
               HasCode(absl::StatusCode::kFailedPrecondition));
-  EXPECT_THAT(store->GetLabel(Only("o0").shipment_id, 9), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(views->GetLabel(Only("o0").shipment_id, 9), HasCode(absl::StatusCode::kNotFound));
 }
 
 TEST_F(Store, FiguresCountWhatIsOpen) {

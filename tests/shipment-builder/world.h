@@ -214,6 +214,7 @@ class World : public ::testing::Test {
   Sealer sealer{schema.db(), TestRing()};
   std::unique_ptr<ShipmentStore> store = MakePostgresShipmentStore(schema.db(), sealer);
   std::unique_ptr<MappingStore> mappings = MakePostgresMappingStore(schema.db(), sealer);
+  std::unique_ptr<ShipmentViews> views = MakePostgresShipmentViews(schema.db(), sealer);
   psups::testing::FakeClock clock;
   absl::Duration uptime = absl::ZeroDuration();
   Derive derive;
