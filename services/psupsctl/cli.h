@@ -52,6 +52,7 @@ void AddMapping(CLI::App& app, Cli& cli);
 void AddOrder(CLI::App& app, Cli& cli);
 void AddReview(CLI::App& app, Cli& cli);
 void AddShipment(CLI::App& app, Cli& cli);
+void AddShipmentLabel(CLI::App& noun, Cli& cli);
 void AddToken(CLI::App& app, Cli& cli);
 void AddTrace(CLI::App& app, Cli& cli);
 void AddTracking(CLI::App& app, Cli& cli);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_split.h"
 #include "psups/orders/v1/connection_service.grpc.pb.h"
 #include "psups/orders/v1/order_service.grpc.pb.h"
+#include "psups/shipments/v1/shipment_service.grpc.pb.h"
 #include "services/psupsctl/cli.h"
 #include "services/psupsctl/input.h"
 
@@ -215,10 +216,31 @@ absl::StatusOr<std::string> Preview(Session& session, const std::string& connect
   return text.empty() ? "No order has been read so far.\n" : text;
 }
 
+// What buying the shipments that wait would cost.
+absl::StatusOr<std::string> CostPreview(Session& session, const std::string& connection) {
+  using Service = shipments::v1::ShipmentService;
+  shipments::v1::EstimateCostRequest request;
+  request.set_connection(connection);
+  ASSIGN_OR_RETURN(const shipments::v1::EstimateCostResponse estimate,
+                   session.Call(kShipmentBuilder, &Service::Stub::EstimateCost, request));
+  std::string text =
+      absl::StrCat(estimate.shipments(), " shipments (", estimate.packages(), " packages) wait");
+  const int unknown = estimate.shipments_without_estimate();
+  if (estimate.has_cost()) {
+    absl::StrAppend(&text, ", at about ", MoneyText(estimate.cost()));
+    if (unknown > 0) absl::StrAppend(&text, " without the ", unknown, " whose cost nobody asked");
+  } else if (estimate.shipments() > 0) {
+    absl::StrAppend(&text, "; nobody asked UPS what they would cost");
+  }
+  absl::StrAppend(&text, "; ", estimate.reviews(), " reviews are open.\n");
+  return text;
+}
+
 absl::Status Activate(Session& session, const Options& options) {
   const auto request = For<pb::ActivateConnectionRequest>(options);
   ASSIGN_OR_RETURN(const std::string preview, Preview(session, request.name()));
-  session.err << preview;
+  ASSIGN_OR_RETURN(const std::string cost, CostPreview(session, request.name()));
+  session.err << preview << cost;
   if (!options.yes &&
       !session.Confirm(absl::StrCat("Activate ", options.id, ": buy labels and write back?"))) {
     return absl::CancelledError("not activated; --yes activates without asking");

@@ -160,4 +160,15 @@ absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor& type, cons
       absl::StrCat(option, ": \"", text, "\", want one of ", absl::StrJoin(known, ", ")));
 }
 
+absl::StatusOr<absl::Time> ParseSince(const char* option, const std::string& text) {
+  absl::CivilDay day;
+  if (absl::ParseCivilTime(text, &day)) return absl::FromCivil(day, absl::LocalTimeZone());
+  absl::Time time;
+  std::string error;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
+  return UsageError(absl::StrCat(option, ": \"", text,
+                                 "\", want a day such as 2026-11-01, or a time with its zone such "
+                                 "as 2026-11-01T12:00:00Z"));
+}
+
 }  // namespace psups::psupsctl

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/generated_enum_reflection.h"
 #include "google/protobuf/message.h"
@@ -44,6 +45,10 @@ struct Described {
   nlohmann::json fields = {};
 };
 absl::StatusOr<Described> ReadDescribed(const std::string& path, const char* id_field);
+
+// The time that an option means: "2026-11-01", the day's beginning here, or a time with its zone
+// such as 2026-11-01T12:00:00Z.
+absl::StatusOr<absl::Time> ParseSince(const char* option, const std::string& text);
 
 // The value of an enum that a person means by "needs-review", "needs review" or NEEDS_REVIEW.
 absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor& type, const char* option,

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "common/channel.h"
 #include "common/status_macros.h"
+#include "grpcpp/support/sync_stream.h"
 #include "services/psupsctl/context.h"
 #include "services/psupsctl/output.h"
 
@@ -69,6 +70,26 @@ class Session {
     absl::StatusOr<Response> response = CallPeer(stub, method, request, timeout);
     if (!response.ok()) return Explain(response.status(), service, endpoint.address);
     return response;
+  }
+
+  // One call that is answered by a stream: each message goes to `take`, whose error ends it.
+  template <typename Stub, typename Request, typename Response, typename Take>
+  absl::Status Read(const std::string& service,
+                    std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(
+                        grpc::ClientContext*, const Request&),
+                    const Request& request, absl::Duration within, Take take) {
+    ASSIGN_OR_RETURN(const Endpoint endpoint, EndpointOf(service));
+    Stub stub(endpoint.channel);
+    grpc::ClientContext context;
+    PrepareCall(context, within, {});
+    const auto reader = (stub.*method)(&context, request);
+    absl::Status taken;
+    Response message;
+    while (taken.ok() && reader->Read(&message)) taken = take(message);
+    if (!taken.ok()) context.TryCancel();
+    const grpc::Status status = reader->Finish();
+    if (!taken.ok()) return taken;
+    return status.ok() ? absl::OkStatus() : Explain(FromGrpc(status), service, endpoint.address);
   }
 
   // The rows of all pages that are wanted; says on `err` if there are more. `rows` gets a page's

@@ -1,6 +1,3 @@
-#include <filesystem>
-#include <fstream>
-
 #include "absl/strings/str_cat.h"
 #include "psups/shipments/v1/shipment_service.grpc.pb.h"
 #include "services/psupsctl/cli.h"
@@ -34,11 +31,79 @@ const std::vector<Column<S>>& Columns() {
       {"SERVICE", [](const S& s, Style) { return s.service_code(); }, true},
       {"SHIP DATE", [](const S& s, Style) { return s.ship_date(); }, true},
       {"COST", [](const S& s, Style) { return MoneyText(s.charges()); }},
+      {"PUBLISHED COST", [](const S& s, Style) { return MoneyText(s.published_charges()); }, true},
+      {"LABELLED", [](const S& s, Style t) { return TimeText(s.label_time(), t); }, true},
+      {"WAITS FOR", [](const S& s, Style) { return s.waits_for(); }, true},
       {"REVISION", [](const S& s, Style) { return std::to_string(s.order_revision()); }, true},
       {"CHANGED", [](const S& s, Style t) { return TimeText(s.update_time(), t); }},
       {"REVIEW", [](const S& s, Style) { return IdOf(s.review()); }},
       {"FAILURE", [](const S& s, Style) { return s.failure(); }, true},
       {"ORDER NAME", [](const S& s, Style) { return s.order(); }, true},
+  };
+  return columns;
+}
+
+// A package of a shipment, or a shipment that has none: a row for finance.
+struct Parcel {
+  const S* shipment = nullptr;
+  S::Package package = {};
+};
+
+std::vector<Parcel> ParcelsOf(const std::vector<S>& shipments) {
+  std::vector<Parcel> parcels;
+  for (const S& shipment : shipments) {
+    for (const S::Package& package : shipment.packages()) parcels.push_back({&shipment, package});
+    if (shipment.packages().empty()) parcels.push_back({.shipment = &shipment});
+  }
+  return parcels;
+}
+
+std::string Amount(const Parcel& parcel, const type::v1::Money& money) {
+  // What a shipment cost stands once, so that a column can be added up.
+  if (parcel.package.package_number() > 1) return "";
+  const std::string text = MoneyText(money);
+  return text.substr(0, text.find(' '));
+}
+
+std::string Currency(const Parcel& parcel, const type::v1::Money& money) {
+  return parcel.package.package_number() > 1 ? "" : money.currency_code();
+}
+
+const std::vector<Column<Parcel>>& ParcelColumns() {
+  using P = Parcel;
+  static const std::vector<Column<P>> columns = {
+      {"SHIPMENT", [](const P& p, Style) { return IdOf(p.shipment->name()); }},
+      {"TYPE",
+       [](const P& p, Style s) { return EnumText(p.shipment->document().document_type(), s); }},
+      {"NUMBER", [](const P& p, Style) { return p.shipment->document().document_id(); }},
+      {"UNIT", [](const P& p, Style) { return p.shipment->document().business_unit(); }},
+      {"CONNECTION", [](const P& p, Style) { return IdOf(p.shipment->document().connection()); }},
+      {"STATE", [](const P& p, Style s) { return EnumText(p.shipment->state(), s); }},
+      {"PACKAGE",
+       [](const P& p, Style) {
+         return p.package.package_number() == 0 ? "" : absl::StrCat(p.package.package_number());
+       }},
+      {"TRACKING NUMBER", [](const P& p, Style) { return p.package.tracking_number(); }},
+      {"TRACKING STATUS", [](const P& p, Style) { return p.package.tracking_status(); }},
+      {"VOIDED",
+       [](const P& p, Style) {
+         return std::string(p.shipment->state() == S::VOIDED || p.package.voided() ? "true"
+                                                                                   : "false");
+       }},
+      {"SERVICE", [](const P& p, Style) { return p.shipment->service_code(); }},
+      {"SHIP DATE", [](const P& p, Style) { return p.shipment->ship_date(); }},
+      {"LABELLED", [](const P& p, Style s) { return TimeText(p.shipment->label_time(), s); }},
+      {"COST", [](const P& p, Style) { return Amount(p, p.shipment->charges()); }},
+      {"CURRENCY", [](const P& p, Style) { return Currency(p, p.shipment->charges()); }},
+      {"PUBLISHED COST",
+       [](const P& p, Style) { return Amount(p, p.shipment->published_charges()); }},
+      {"PUBLISHED CURRENCY",
+       [](const P& p, Style) { return Currency(p, p.shipment->published_charges()); }},
+      {"TAKEN IN", [](const P& p, Style s) { return TimeText(p.shipment->create_time(), s); }},
+      {"CHANGED", [](const P& p, Style s) { return TimeText(p.shipment->update_time(), s); }},
+      {"REVIEW", [](const P& p, Style) { return IdOf(p.shipment->review()); }},
+      {"FAILURE", [](const P& p, Style) { return p.shipment->failure(); }},
+      {"ORDER NAME", [](const P& p, Style) { return p.shipment->order(); }},
   };
   return columns;
 }
@@ -51,8 +116,8 @@ struct Options {
   std::string connection = {};
   std::string tracking_number = {};
   std::string reason = {};
-  std::string file = {};
-  int package = 1;
+  std::string filter = {};
+  std::string since = {};
   Paging paging = {};
 };
 
@@ -72,11 +137,23 @@ absl::Status List(Session& session, const Options& options) {
   if (!options.connection.empty()) request.set_connection(Named("connections", options.connection));
   request.set_document_id(options.document);
   request.set_tracking_number(options.tracking_number);
+  request.set_filter(options.filter);
+  if (!options.since.empty()) {
+    ASSIGN_OR_RETURN(const absl::Time since, ParseSince("--since", options.since));
+    const std::string condition = absl::StrCat(
+        "create_time >= ", absl::FormatTime(absl::RFC3339_full, since, absl::UTCTimeZone()));
+    request.set_filter(options.filter.empty() ? condition
+                                              : absl::StrCat(options.filter, " AND ", condition));
+  }
   ASSIGN_OR_RETURN(const std::vector<S> rows,
                    session.List(
                        kShipmentBuilder, &Stub::ListShipments, request, options.paging,
                        [](auto& page) -> auto& { return *page.mutable_shipments(); }));
-  WriteRows(session.out, session.format, rows, Columns());
+  if (session.format == Format::kCsv) {
+    WriteCsv(session.out, Cells(ParcelsOf(rows), ParcelColumns(), /*wide=*/true, Style::kMachine));
+  } else {
+    WriteRows(session.out, session.format, rows, Columns());
+  }
   return absl::OkStatus();
 }
 
@@ -85,32 +162,6 @@ absl::Status Get(Session& session, const Options& options) {
   pb::GetShipmentRequest request;
   request.set_name(found.name());
   return Show(session, session.Call(kShipmentBuilder, &Stub::GetShipment, request));
-}
-
-absl::Status Label(Session& session, const Options& options) {
-  ASSIGN_OR_RETURN(const S found, FindShipment(session, options.shipment));
-  pb::GetLabelRequest request;
-  request.set_name(found.name());
-  request.set_package_number(options.package);
-  // A 1Z number means that package.
-  for (const S::Package& package : found.packages()) {
-    if (package.tracking_number() == options.shipment) {
-      request.set_package_number(package.package_number());
-    }
-  }
-  ASSIGN_OR_RETURN(const pb::GetLabelResponse label,
-                   session.Call(kShipmentBuilder, &Stub::GetLabel, request));
-  if (options.file == "-") {
-    session.out << label.label();
-    return absl::OkStatus();
-  }
-  std::ofstream file(options.file, std::ios::binary | std::ios::trunc);
-  file << label.label();
-  file.close();
-  if (!file) return absl::UnknownError(absl::StrCat(options.file, ": cannot be written"));
-  session.err << label.tracking_number() << ": " << label.label_format() << " label, "
-              << label.label().size() << " bytes, in " << options.file << "\n";
-  return absl::OkStatus();
 }
 
 absl::Status Void(Session& session, const Options& options) {
@@ -139,6 +190,10 @@ void AddShipment(CLI::App& app, Cli& cli) {
   list->add_option("--document", options->document, "Only of this PO_ID or REQ_ID");
   list->add_option("--connection", options->connection, "Only of this connection");
   list->add_option("--tracking-number", options->tracking_number, "Only with this 1Z number");
+  list->add_option("--since", options->since, "Only those taken in since a day, or a time");
+  list->add_option("--filter", options->filter,
+                   "Conditions joined by AND, such as 'state = LABELED AND label_time >= "
+                   "2026-11-01T00:00:00Z'");
   AddPaging(list, options->paging);
   Run(list, cli, options, List);
   const auto add = [&](const char* name, const char* description,
@@ -149,9 +204,7 @@ void AddShipment(CLI::App& app, Cli& cli) {
     return verb;
   };
   add("get", "Show a shipment with its addresses", Get);
-  CLI::App* label = add("label", "Save a package's label to a file", Label);
-  label->add_option("--package", options->package, "Which package, from 1; a 1Z number says it");
-  label->add_option("--out,-o", options->file, "The file; - is standard output")->required();
+  AddShipmentLabel(*noun, cli);
   add("void", "Void the label at UPS", Void)
       ->add_option("--reason", options->reason, "Why; recorded");
   add("retry", "Take up a shipment that failed", Retry);

@@ -51,7 +51,8 @@ class ConnectionTest : public ::testing::Test {
 
   FakeConnections connections_;
   FakeOrders orders_;
-  Runner runner_{{&connections_, &orders_}};
+  FakeShipments shipments_;
+  Runner runner_{{&connections_, &orders_, &shipments_}};
 };
 
 TEST_F(ConnectionTest, UpdateChangesOnlyWhatTheFileNames) {
@@ -124,6 +125,29 @@ TEST_F(ConnectionTest, ActivateSaysWhatWouldShipOfEachKindAndAsks) {
   EXPECT_EQ(Run({"connection", "activate", "c1"}, "y\n").code, 0);
   EXPECT_EQ(Run({"connection", "activate", "c1", "--yes"}).code, 0);
   EXPECT_THAT(connections_.activated, ElementsAre("connections/c1", "connections/c1"));
+}
+
+TEST_F(ConnectionTest, ActivateShowsWhatTheShipmentsThatWaitWouldCost) {
+  auto& estimate = shipments_.estimate;
+  estimate.set_shipments(12);
+  estimate.set_packages(15);
+  estimate.set_shipments_without_estimate(12);
+  estimate.set_reviews(2);
+  EXPECT_THAT(Run({"connection", "activate", "c1"}, "n\n").err,
+              HasSubstr("\n12 shipments (15 packages) wait; nobody asked UPS what they would cost; "
+                        "2 reviews are open.\nActivate c1"));
+  EXPECT_EQ(shipments_.estimated.connection(), "connections/c1");
+  estimate.mutable_cost()->set_amount_minor(12345);
+  estimate.mutable_cost()->set_currency_code("USD");
+  estimate.set_shipments_without_estimate(3);
+  EXPECT_THAT(
+      Run({"connection", "activate", "c1"}, "n\n").err,
+      HasSubstr("\n12 shipments (15 packages) wait, at about 123.45 USD without the 3 whose "
+                "cost nobody asked; 2 reviews are open.\n"));
+  estimate.set_shipments_without_estimate(0);
+  EXPECT_THAT(Run({"connection", "activate", "c1"}, "n\n").err,
+              HasSubstr(" wait, at about 123.45 USD; 2 reviews are open.\n"));
+  EXPECT_THAT(connections_.activated, IsEmpty());
 }
 
 TEST_F(ConnectionTest, ActivateDoesNothingWhereNobodyCanAnswer) {

@@ -150,6 +150,7 @@ class FakeShipments : public shipments::v1::ShipmentService::Service {
   grpc::Status ListShipments(grpc::ServerContext*,
                              const shipments::v1::ListShipmentsRequest* request,
                              shipments::v1::ListShipmentsResponse* response) override {
+    listed = *request;
     decltype(shipments) found;
     for (const auto& shipment : shipments) {
       const bool has_number = std::any_of(
@@ -177,8 +178,26 @@ class FakeShipments : public shipments::v1::ShipmentService::Service {
     response->set_label_format("ZPL");
     return grpc::Status::OK;
   }
+  grpc::Status ReadLabels(grpc::ServerContext*, const shipments::v1::ReadLabelsRequest* request,
+                          grpc::ServerWriter<shipments::v1::GetLabelResponse>* writer) override {
+    read = *request;
+    for (const auto& label : labels) writer->Write(label);
+    return labels_end;
+  }
+  grpc::Status EstimateCost(grpc::ServerContext*, const shipments::v1::EstimateCostRequest* request,
+                            shipments::v1::EstimateCostResponse* response) override {
+    estimated = *request;
+    *response = estimate;
+    return grpc::Status::OK;
+  }
 
   google::protobuf::RepeatedPtrField<shipments::v1::Shipment> shipments;
+  shipments::v1::ListShipmentsRequest listed;
+  std::vector<shipments::v1::GetLabelResponse> labels;  // what ReadLabels says
+  grpc::Status labels_end = grpc::Status::OK;
+  shipments::v1::ReadLabelsRequest read;
+  shipments::v1::EstimateCostResponse estimate;
+  shipments::v1::EstimateCostRequest estimated;
 };
 
 class FakeReviews : public shipments::v1::ReviewService::Service {
