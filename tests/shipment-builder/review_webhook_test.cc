@@ -128,6 +128,19 @@ TEST_F(Webhook, SaysThatAReviewWasOpenedAndThatItWasClosed) {
   EXPECT_EQ(closed["data"]["resolved_by"], "spiffe://psups/clerk/a");
 }
 
+TEST_F(Webhook, SaysTooThatANewerRevisionMadeAReviewMoot) {
+  OpenReview();
+  orders.Put(PlainOrder("o1", 2));
+  Run();
+  Post();
+  EXPECT_THAT(Types(), ElementsAre("psups.review.opened.v1", "psups.review.closed.v1"));
+  const auto opened = nlohmann::json::parse(receiver_.requests()[0].body);
+  EXPECT_EQ(opened["data"]["state"], "OPEN");  // as it was then
+  const auto closed = nlohmann::json::parse(receiver_.requests()[1].body);
+  EXPECT_EQ(closed["data"]["state"], "OBSOLETE");
+  EXPECT_EQ(closed["data"]["resolved_by"], "");
+}
+
 TEST_F(Webhook, SignsByTheStandardWebhooksConvention) {
   OpenReview();
   Post();
