@@ -157,6 +157,36 @@ TEST_F(Deciding, AnAddressInPlaceOfOneThatIsTooLongIsPackedToo) {
   EXPECT_TRUE(StaysAsItIs());
 }
 
+TEST_F(Deciding, AnAddressOfBeforeARetryDoesNotComeBack) {
+  Made([](Schedule& schedule) { schedule.mutable_ship_to()->set_lines(0, std::string(40, 'x')); });
+  ASSERT_OK(RunAndAsk(Sensible(kOverrideAddress)));
+  review.asked = {.reason = Reason::kUpsRejected, .side = Side::kShipTo};
+  order.mutable_schedules(0)->mutable_ship_to()->set_lines(0, "1 Elm Street");
+  ASSERT_OK(RunAndAsk(Request(kRetry)));
+  EXPECT_EQ(shipment.ship_to.lines(0), "1 Elm Street");
+  ASSERT_OK(RunAndAsk(Sensible(kChooseService)));
+  EXPECT_EQ(shipment.service_code, "02");
+  EXPECT_EQ(shipment.ship_to.lines(0), "1 Elm Street");
+}
+
+TEST_F(Deciding, AnAddressThatAPersonGivesKeepsItsLinesWhateverTheRulesSayOfThem) {
+  MappingRecord set{.connection_id = "c1", .version = 1};
+  set.rules.add_address_lines()->add_lines(pb::Rules::LEFT_OUT);
+  mappings.records = {set};
+  ASSERT_OK(rules.Refresh());
+  Made([](Schedule& schedule) {
+    schedule.mutable_ship_to()->set_lines(0, "Dock 4");
+    schedule.mutable_ship_to()->add_lines(std::string(40, 'x'));
+  });
+  ASSERT_EQ(review.asked.reason, Reason::kFieldTooLong);
+  pb::ResolveReviewRequest request = Sensible(kOverrideAddress);
+  request.mutable_address()->set_lines(0, "Suite 100");
+  request.mutable_address()->add_lines("1600 Market Street");
+  ASSERT_OK(Run(request));
+  EXPECT_THAT(shipment.ship_to.lines(), ElementsAre("Suite 100", "1600 Market Street"));
+  EXPECT_TRUE(StaysAsItIs());
+}
+
 TEST_F(Deciding, WhatAnOperatorLetsPassIsNotAskedAgain) {
   Made([](Schedule& schedule) {
     schedule.mutable_shipping_weight()->set_value("0.001");  // a brick of feathers
