@@ -33,7 +33,8 @@ class ManyOrders(unittest.TestCase):
         cls.addClassCleanup(stack.remove)
         stack.remove()
         stack.start()
-        cls.job = Job(stack, ROOT / "build" / "e2e-many", orders=ORDERS, seed=11)
+        cls.job = Job(stack, ROOT / "build" / "e2e-many", orders=ORDERS, seed=11,
+                      wave=max(60, ORDERS // 20))
         cls.job.connect()
         cls.gave_up = demo.run(cls.job, Display())
         cls.counts, cls.findings, cls.broken = cls.job.judge()
