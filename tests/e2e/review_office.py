@@ -81,7 +81,7 @@ class Office:
         self.people: dict[str, Psupsctl] = {}
 
     def open(self) -> None:
-        self.stack.remove()
+        self.close()  # what a run that was killed left behind
         self.stack.start()
         self._start_third()
         self.people = {role: Psupsctl(write_context(self.stack.home / f"{role}.json",
