@@ -110,8 +110,7 @@ enum class Column {
   kOriginCountry,
   kCarrierSetid,
 };
-inline constexpr std::size_t kColumnCount =
-    static_cast<std::size_t>(Column::kCarrierSetid) + 1;
+inline constexpr std::size_t kColumnCount = static_cast<std::size_t>(Column::kCarrierSetid) + 1;
 
 // Our name of a column, such as "A.PO_ID"; empty if the document type has none.
 std::string_view ColumnName(Column column, type::v1::DocumentType type);

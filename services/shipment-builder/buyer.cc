@@ -18,7 +18,10 @@ namespace opb = psups::orders::v1;
 constexpr int kAtOnce = 100;
 constexpr std::size_t kMostNames = 500;
 constexpr absl::Duration kNewRevisionComesIn = absl::Seconds(1);
-constexpr absl::Duration kRoomIsLookedFor = absl::Seconds(30);
+// How soon there may be room again.
+absl::Duration RoomIsLookedForIn(const std::string& limit) {
+  return limit.find("per_day") == std::string::npos ? absl::Minutes(1) : absl::Minutes(10);
+}
 
 const char* OutcomeName(PurchaseOutcome::Kind kind) {
   switch (kind) {
@@ -196,7 +199,7 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
         }
         Progress(live);
         live.state = State::kLabeling;
-        live.due_in = kRoomIsLookedFor;
+        live.due_in = RoomIsLookedForIn(admission.limit);
         break;
       case Verdict::Kind::kNewRevision:
         Progress(live);

@@ -93,7 +93,17 @@ Choice ChooseService(const Shipment& shipment, const psups::ups::v1::QuoteRatesR
                         "by the ship via's.")};
     return choice;
   }
-  if (quote == nullptr) return choice;  // UPS gives no price for it: the purchase will tell
+  if (quote == nullptr) {
+    // UPS gives no price for it: the purchase will tell, unless the price must be known.
+    if (rules.text().choice().has_price_cap() && !shipment.Waived(Reason::kPriceAboveCap)) {
+      choice.problem = ReviewDraft{
+          .reason = Reason::kPriceAboveCap,
+          .message =
+              "UPS gives no price for this shipment, and the rules allow no more than a "
+              "certain one. Choose another service, ship it anyway, or cancel."};
+    }
+    return choice;
+  }
   choice.service_code = quote->service_code();
   choice.estimate = PriceOf(*quote);
   choice.problem = OverCap(shipment, *choice.estimate, rules);

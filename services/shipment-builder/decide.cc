@@ -254,16 +254,26 @@ absl::Status DecideDoubt(const Desk& desk, Action action, const std::string& who
   return absl::OkStatus();
 }
 
+// It is dealt with by hand: what the order says now is what was shipped.
+void LetGo(const Desk& desk, Shipment& shipment) {
+  shipment.fingerprint = ContentsNow(desk, shipment);
+  Waive(desk.review.asked.reason, shipment);
+}
+
 absl::Status DecideRefusedVoid(const Desk& desk, Action action, Shipment& shipment,
                                Effects& effects) {
   const std::string now = WhatItIsNow(desk, shipment);
   if (action == Action::kCancel) {
-    shipment.fingerprint = now;
+    LetGo(desk, shipment);
+    shipment.undo = Undo::kNone;
     effects.lease = Effects::Lease::kKeep;
     effects.replan = true;  // other schedules may have waited for it to go
     return absl::OkStatus();
   }
-  effects = BeginVoid(shipment, now == shipment.fingerprint ? Undo::kPerson : Undo::kChange);
+  // A hold that came meanwhile is no reason to ship again what a person wants to be void.
+  const bool same =
+      (shipment.undo == Undo::kPerson ? ContentsNow(desk, shipment) : now) == shipment.fingerprint;
+  effects = BeginVoid(shipment, same ? Undo::kPerson : Undo::kChange);
   effects.close_reviews = false;
   return absl::OkStatus();
 }
@@ -312,8 +322,7 @@ absl::Status Decide(const Review& review, const orders::v1::Order& order,
   effects.lease = Effects::Lease::kEnd;
   switch (review.asked.reason) {
     case Reason::kChangedAfterPickup:
-      // It is dealt with by hand: what the order says now is what was shipped.
-      shipment.fingerprint = WhatItIsNow(desk, shipment);
+      LetGo(desk, shipment);
       effects.lease = Effects::Lease::kKeep;
       return absl::OkStatus();
     case Reason::kVoidedLabelScanned:

@@ -52,7 +52,7 @@ std::vector<Group> GroupSchedules(const orders::v1::Order& order, const std::vec
          schedule->ship_to_setid(), schedule->ship_to_id(), FullAddress(schedule->ship_to()),
          service.has_value() ? "service" : "ship type", service.value_or(schedule->ship_type_id()),
          payment.has_value() ? payment->SerializeAsString() : "terms " + schedule->freight_terms(),
-         std::to_string(schedule->ineligible_reason()), day});
+         schedule->ineligible_reason() == kPartlyShippedAsRequisition ? "in part" : "", day});
     const auto [entry, fresh] = by_key.try_emplace(key, groups.size());
     if (fresh) groups.push_back({.ship_date = day});
     groups[entry->second].schedules.push_back(schedule);

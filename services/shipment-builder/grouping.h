@@ -13,6 +13,11 @@ namespace psups::shipment_builder {
 
 using Schedule = orders::v1::Order::Schedule;
 
+// Stand on a purchase order's schedule, in memory only: purchases hold all, or a part, of the
+// requisitions' schedules that it came from.
+inline constexpr auto kShippedAsRequisition = static_cast<Schedule::IneligibleReason>(1000);
+inline constexpr auto kPartlyShippedAsRequisition = static_cast<Schedule::IneligibleReason>(1001);
+
 // What an order says of one schedule's quantities.
 struct Quantities {
   Decimal ordered = {};

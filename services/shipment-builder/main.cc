@@ -42,6 +42,7 @@ namespace {
 
 constexpr int kMostInFlight = 600;
 constexpr char kHookUrl[] = "PSUPS_REVIEW_WEBHOOK_URL";
+constexpr char kHookSecret[] = "PSUPS_REVIEW_WEBHOOK_SECRET_FILE";
 // Calls that wait at the peer for something to come, and between two of them.
 constexpr absl::Duration kPeerWaits = absl::Seconds(1);
 constexpr absl::Duration kBetween = absl::Milliseconds(50);
@@ -123,11 +124,11 @@ absl::Status Main(Settings& settings) {
   const absl::Duration lease = settings.Duration("PSUPS_LEASE", absl::Seconds(15));
   const absl::Duration verdicts =
       settings.Duration("PSUPS_ADDRESS_VERDICT_LIFETIME", absl::Hours(7 * 24));
+  const absl::Duration void_window = settings.Duration("PSUPS_VOID_WINDOW", absl::Hours(90 * 24));
   const std::string zone_name = settings.Text("PSUPS_TIME_ZONE", "America/New_York");
   const std::string act_for_others = settings.Text("PSUPS_ACTS_FOR_OTHERS", "");
   const std::string hook_url = settings.Text(kHookUrl, "");
-  const std::string hook_secret =
-      hook_url.empty() ? "" : settings.Secret("PSUPS_REVIEW_WEBHOOK_SECRET_FILE");
+  const std::string hook_secret = hook_url.empty() ? "" : settings.Secret(kHookSecret);
   const std::string hook_ca =
       hook_url.empty() ? "" : settings.File("PSUPS_REVIEW_WEBHOOK_CA_FILE", "");
   RETURN_IF_ERROR(FinishSettings(settings));
@@ -135,7 +136,7 @@ absl::Status Main(Settings& settings) {
   std::string hook_key;
   if (!hook_url.empty()) {
     RETURN_IF_ERROR(CheckWebhookUrl(kHookUrl, hook_url));
-    ASSIGN_OR_RETURN(hook_key, WebhookKey(hook_secret));
+    ASSIGN_OR_RETURN(hook_key, WebhookKey(kHookSecret, hook_secret));
   }
   absl::TimeZone zone;
   if (!absl::LoadTimeZone(zone_name, &zone)) {
@@ -176,7 +177,7 @@ absl::Status Main(Settings& settings) {
   Pricer pricer(*store, *ups, buyer, connections, planner, buying, tell);
   Validator validator(*store, book, pricer, connections, planner, buying, tell);
   HandOver handing_over(*store, *ups, *tracking, others);
-  Voider voider(*store, *ups, *tracking, clock, replan, tell, others);
+  Voider voider(*store, *ups, *tracking, clock, replan, tell, others, void_window);
   Watcher watcher(*store, *tracking, kPeerWaits);
   AuditRelay relay(db, *ledger);
 

@@ -17,6 +17,9 @@ struct Content {
   Decimal quantity = {};
 };
 
+// Whether a package goes without the others of its shipment; the names are those of the column.
+enum class PackageVoid { kNone, kWanted, kDone };
+
 // One parcel, in the whole inches and tenths of a pound that UPS is told.
 struct Package {
   int number = 0;  // from 1
@@ -29,7 +32,8 @@ struct Package {
   std::string packaging_code = {};   // the box's; empty: the connection's default
   std::string tracking_number = {};  // empty before the label
   std::string tracking_status = {};  // empty before the first
-  std::string label_sha256 = {};     // 64 hex digits; empty before the label
+  PackageVoid void_state = PackageVoid::kNone;
+  std::string label_sha256 = {};  // 64 hex digits; empty before the label
   std::string label_format = {};
 };
 

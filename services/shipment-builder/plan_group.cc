@@ -216,8 +216,8 @@ ReviewDraft AboutItem(const Schedule& schedule, ReviewDraft review) {
 std::string Fingerprint(const PlannedShipment& plan, const Derive& derive) {
   std::string text =
       JoinUnambiguously({plan.service_code, FullAddress(plan.ship_from), FullAddress(plan.ship_to),
-                         plan.problem.has_value() ? std::string(Name(plan.problem->reason)) : "",
-                         plan.problem.has_value() ? plan.problem->message : ""});
+                         // Not its words, which a later version may choose anew.
+                         plan.problem.has_value() ? std::string(Name(plan.problem->reason)) : ""});
   for (const Share& share : plan.shares) {
     absl::StrAppend(&text, "s", share.line, "/", share.schedule, "=", share.quantity.ToString());
   }

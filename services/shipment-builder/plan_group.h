@@ -34,11 +34,6 @@ struct PlannedShipment {
   std::string fingerprint = {};
 };
 
-// Stand on a purchase order's schedule, in memory only: purchases hold all, or a part, of the
-// requisitions' schedules that it came from.
-inline constexpr auto kShippedAsRequisition = static_cast<Schedule::IneligibleReason>(1000);
-inline constexpr auto kPartlyShippedAsRequisition = static_cast<Schedule::IneligibleReason>(1001);
-
 // What a person chose for one shipment, beside what the order says.
 struct Choices {
   std::string service_code = {};  // empty: the ship via's

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/crypto.h"
+#include "services/shipment-builder/order_now.h"
 
 namespace psups::shipment_builder {
 namespace {
@@ -19,57 +20,6 @@ using orders::v1::Order;
 using Key = std::pair<int, int>;
 
 Key KeyOf(const Share& share) { return {share.line, share.schedule}; }
-
-// The share of a schedule that a held shipment would have by what the order says now: the same
-// quantity if nothing but receipts of it came in between. Nullopt: the order does not say.
-std::optional<Share> ShareNow(const Order& order, const Share& share) {
-  const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
-  if (schedule == nullptr) return std::nullopt;
-  const std::optional<Quantities> now = QuantitiesOf(*schedule);
-  if (!now.has_value()) return std::nullopt;
-  Share result = share;
-  result.quantity = now->ordered - share.received;
-  return result;
-}
-
-// Everything of it arrived: whatever the order says afterwards is history.
-bool ReceivedInFull(const Order& order, const Share& share) {
-  const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
-  if (schedule == nullptr) return false;
-  const std::optional<Quantities> now = QuantitiesOf(*schedule);
-  return now.has_value() && now->open.is_zero() &&
-         now->received() >= share.received + share.quantity;
-}
-
-// A requisition's label that was there before the purchase order stays: it is the purchase order
-// that does not ship then.
-bool Ships(const Schedule& schedule) {
-  return schedule.ineligible_reason() == Schedule::INELIGIBLE_REASON_UNSPECIFIED ||
-         schedule.ineligible_reason() == Schedule::SOURCED_TO_PO;
-}
-
-// It becomes a shipment, if only to ask a person about it.
-bool IsAskedFor(const Schedule& schedule) {
-  return schedule.ineligible_reason() == Schedule::INELIGIBLE_REASON_UNSPECIFIED ||
-         schedule.ineligible_reason() == kPartlyShippedAsRequisition;
-}
-
-// True unless a schedule of the shipment may not ship for now, or not any more.
-bool MayShip(const Order& order, const Shipment& shipment) {
-  return std::all_of(shipment.shares.begin(), shipment.shares.end(), [&](const Share& share) {
-    const Schedule* schedule = FindSchedule(order, share.line, share.schedule);
-    return ReceivedInFull(order, share) ||
-           (schedule != nullptr && QuantitiesOf(*schedule).has_value() && Ships(*schedule));
-  });
-}
-
-// True unless the order asks for something else than what the shipment is.
-bool Unchanged(const Order& order, const Shipment& shipment, const Basis& basis) {
-  const bool received =
-      std::all_of(shipment.shares.begin(), shipment.shares.end(),
-                  [&](const Share& share) { return ReceivedInFull(order, share); });
-  return received || FingerprintNow(order, shipment, basis) == shipment.fingerprint;
-}
 
 // What Reconcile is to do with a shipment that holds schedules.
 enum class Standing {
@@ -187,6 +137,31 @@ void FillFromPlan(Shipment& shipment, PlannedShipment plan) {
   shipment.waits_for.clear();
 }
 
+// What has no label stays as it is, and goes on by the newest rules: what they ask before a
+// purchase is asked anew.
+Effects StayUnderRules(const Order& order, Shipment& shipment, const PlannedShipment& plan,
+                       const Basis& basis) {
+  const bool news = shipment.mapping_version != basis.rules.newest().version() ||
+                    shipment.due_date != plan.due_date;
+  Effects effects = StayWith(shipment, order);
+  shipment.mapping_version = basis.rules.newest().version();
+  shipment.due_date = plan.due_date;
+  const bool waits = shipment.state == State::kReceived || shipment.state == State::kValidating ||
+                     shipment.state == State::kLabeling;
+  if (!news || !waits) return effects;
+  if (!shipment.service_chosen) shipment.service_code = plan.service_code;
+  if (shipment.packages.size() == plan.packages.size()) shipment.terms = plan.terms;
+  shipment.estimate.reset();
+  shipment.waits_for.clear();
+  // Whoever holds it under the old rules loses it.
+  effects = Effects{.parties_changed = true};
+  Start(order, shipment, std::nullopt, basis, effects);
+  effects.action = "shipment.plan";
+  effects.detail["to"] = std::string(Name(shipment.state));
+  effects.detail["mapping_version"] = shipment.mapping_version;
+  return effects;
+}
+
 NewShipment Build(const Order& order, PlannedShipment plan, int64_t number, const Basis& basis) {
   NewShipment result;
   Shipment& shipment = result.shipment;
@@ -221,27 +196,6 @@ NewShipment Build(const Order& order, PlannedShipment plan, int64_t number, cons
 
 }  // namespace
 
-std::string FingerprintNow(const Order& order, const Shipment& shipment, const Basis& basis) {
-  if (!MayShip(order, shipment)) return "not to be shipped";
-  return ContentNow(order, shipment, basis);
-}
-
-std::string ContentNow(const Order& order, const Shipment& shipment, const Basis& basis) {
-  const Rules& rules = basis.rules.Of(shipment.mapping_version);
-  std::vector<Share> shares;
-  for (const Share& share : shipment.shares) {
-    // What has arrived in full is as it was shipped.
-    const std::optional<Share> now =
-        ReceivedInFull(order, share) ? std::optional(share) : ShareNow(order, share);
-    if (!now.has_value()) return "not in the order";
-    shares.push_back(*now);
-  }
-  // Days pass, which is no change: all of it is looked at as leaving now.
-  const std::vector<Group> groups = GroupSchedules(order, shares, rules, absl::CivilDay::max());
-  if (groups.size() != 1) return "in several shipments";
-  return PlanGroup(order, groups.front(), rules, basis.derive).fingerprint;
-}
-
 Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, int64_t built,
                          const Basis& basis) {
   Reconciliation result;
@@ -275,7 +229,12 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
           holder = &taken;
         } else {
           result.changes[i] =
-              unchanged ? StayWith(shipment, order) : BeginVoid(shipment, Undo::kChange);
+              unchanged ? StayWith(shipment, order) : VoidPart(order, shipment, basis);
+          if (result.changes[i].has_value()) {
+            holder = &taken;  // the rest of it stays; what goes is planned when it is gone
+          } else {
+            result.changes[i] = BeginVoid(shipment, Undo::kChange);
+          }
         }
         break;
       case Standing::kGoingAway:
@@ -346,10 +305,8 @@ Reconciliation Reconcile(const Order& order, std::vector<Shipment>& existing, in
       result.changes[i] = Withdraw(shipment);
       shipment.order_revision = order.revision();
     } else {
-      shipment.mapping_version = rules.version();
-      shipment.due_date = same->due_date;
+      result.changes[i] = StayUnderRules(order, shipment, *same, basis);
       plans.erase(same);
-      result.changes[i] = StayWith(shipment, order);
     }
   }
   for (PlannedShipment& plan : plans) {

@@ -12,7 +12,8 @@ absl::Status CountUnusual(Tx& tx, const std::string& connection_id, PurchaseCoun
       tx.Exec(
           "SELECT coalesce(max(n), 0) AS busiest FROM (SELECT count(*) AS n FROM purchases WHERE "
           "connection_id = $1 AND create_time > now() - interval '28 days' AND create_time < "
-          "now() - interval '1 hour' GROUP BY date_bin('1 hour', create_time, now())) AS h WHERE "
+          "now() - interval '1 hour' AND state <> 'NOT_MADE' GROUP BY date_bin('1 hour', "
+          "create_time, now())) AS h WHERE "
           "EXISTS (SELECT FROM purchases WHERE connection_id = $1 AND create_time < now() - "
           "interval '7 days')",
           {connection_id}));
@@ -43,7 +44,7 @@ absl::StatusOr<PurchaseCounts> CountPurchases(Tx& tx, const std::string& connect
       const Rows rows,
       tx.Exec("SELECT vendor, count(*) FILTER (WHERE create_time > now() - interval '1 hour') AS "
               "hour, count(*) AS day FROM purchases WHERE connection_id = $1 AND create_time > "
-              "now() - interval '24 hours' GROUP BY vendor",
+              "now() - interval '24 hours' AND state <> 'NOT_MADE' GROUP BY vendor",
               {connection_id}));
   PurchaseCounts counts;
   for (const Row& row : rows) {

@@ -12,28 +12,34 @@ namespace psups::shipment_builder {
 namespace {
 
 constexpr char kMappingColumns[] =
-    "m.connection_id, m.version, m.rules, m.comment, m.created_by, m.create_time";
+    "m.connection_id, m.version, m.sealed, m.comment, m.created_by, m.create_time";
 
-absl::StatusOr<MappingRecord> FromRow(const Row& row) {
+std::string RowKey(int64_t version) { return absl::StrCat("rules/", version); }
+
+absl::StatusOr<MappingRecord> FromRow(ShipmentRows& rows, const Row& row) {
   MappingRecord record{.connection_id = row.Text("connection_id"),
                        .version = row.Int("version"),
                        .comment = row.Text("comment"),
                        .created_by = row.Text("created_by"),
                        .create_time = row.Time("create_time")};
-  if (record.rules.ParseFromString(row.Binary("rules"))) return record;
+  ASSIGN_OR_RETURN(
+      const std::string bytes,
+      rows.Open(record.connection_id, "mappings", RowKey(record.version), row.Binary("sealed")));
+  if (record.rules.ParseFromString(bytes)) return record;
   return absl::DataLossError(absl::StrCat("connections/", record.connection_id, ": version ",
                                           record.version, " of its rules does not parse"));
 }
 
 // The newest version; version 0 if none was ever set.
-absl::StatusOr<MappingRecord> Newest(Tx& tx, const std::string& connection_id) {
+absl::StatusOr<MappingRecord> Newest(Tx& tx, ShipmentRows& shipment_rows,
+                                     const std::string& connection_id) {
   ASSIGN_OR_RETURN(const Rows rows,
                    tx.Exec(absl::StrCat("SELECT ", kMappingColumns,
                                         " FROM mappings m WHERE m.connection_id = $1 ORDER BY "
                                         "m.version DESC LIMIT 1"),
                            {connection_id}));
   if (rows.empty()) return MappingRecord{.connection_id = connection_id};
-  return FromRow(rows[0]);
+  return FromRow(shipment_rows, rows[0]);
 }
 
 class PostgresMappingStore : public MappingStore {
@@ -72,7 +78,7 @@ absl::StatusOr<std::vector<MappingRecord>> PostgresMappingStore::NewMappings(
                {connections, versions}));
   std::vector<MappingRecord> records;
   for (const Row& row : rows) {
-    ASSIGN_OR_RETURN(MappingRecord record, FromRow(row));
+    ASSIGN_OR_RETURN(MappingRecord record, FromRow(rows_, row));
     records.push_back(std::move(record));
   }
   return records;
@@ -81,13 +87,13 @@ absl::StatusOr<std::vector<MappingRecord>> PostgresMappingStore::NewMappings(
 absl::StatusOr<MappingRecord> PostgresMappingStore::GetMapping(const std::string& connection_id,
                                                                int64_t version) {
   return db_.TransactOr([&](Tx& tx) -> absl::StatusOr<MappingRecord> {
-    if (version == 0) return Newest(tx, connection_id);
+    if (version == 0) return Newest(tx, rows_, connection_id);
     ASSIGN_OR_RETURN(const Rows rows,
                      tx.Exec(absl::StrCat("SELECT ", kMappingColumns,
                                           " FROM mappings m WHERE m.connection_id = $1 AND "
                                           "m.version = $2"),
                              {connection_id, version}));
-    if (!rows.empty()) return FromRow(rows[0]);
+    if (!rows.empty()) return FromRow(rows_, rows[0]);
     return absl::NotFoundError(
         absl::StrCat("connections/", connection_id, ": its rules have no version ", version));
   });
@@ -95,7 +101,8 @@ absl::StatusOr<MappingRecord> PostgresMappingStore::GetMapping(const std::string
 
 absl::StatusOr<MappingRecord> PostgresMappingStore::SetMapping(const MappingRecord& mapping,
                                                                std::optional<int64_t> replaces) {
-  return db_.TransactOr([&](Tx& tx) { return AppendMapping(tx, mapping, replaces); });
+  RETURN_IF_ERROR(rows_.WarmUp({mapping.connection_id}));
+  return db_.TransactOr([&](Tx& tx) { return AppendMapping(tx, rows_, mapping, replaces); });
 }
 
 absl::StatusOr<std::vector<MappingStore::OrderWithShipments>> PostgresMappingStore::NewestOrders(
@@ -163,14 +170,15 @@ absl::StatusOr<std::vector<PastCost>> PostgresMappingStore::PastCosts(
 
 }  // namespace
 
-absl::StatusOr<MappingRecord> AppendMapping(Tx& tx, const MappingRecord& mapping,
+absl::StatusOr<MappingRecord> AppendMapping(Tx& tx, ShipmentRows& shipment_rows,
+                                            const MappingRecord& mapping,
                                             std::optional<int64_t> replaces) {
   // One after the other; the end of the transaction gives it back.
   RETURN_IF_ERROR(tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(concat_ws('/', "
                           "current_schema(), 'mappings', $1::text), 0))",
                           {mapping.connection_id})
                       .status());
-  ASSIGN_OR_RETURN(MappingRecord newest, Newest(tx, mapping.connection_id));
+  ASSIGN_OR_RETURN(MappingRecord newest, Newest(tx, shipment_rows, mapping.connection_id));
   if (replaces.has_value() && *replaces != newest.version) {
     return absl::AbortedError(
         absl::StrCat("version: ", *replaces, " is not the newest any more; ",
@@ -181,10 +189,12 @@ absl::StatusOr<MappingRecord> AppendMapping(Tx& tx, const MappingRecord& mapping
   if (newest.version > 0 && newest.rules.SerializeAsString() == rules) return newest;
   MappingRecord stored = mapping;
   stored.version = newest.version + 1;
+  ASSIGN_OR_RETURN(const std::string sealed, shipment_rows.Seal(stored.connection_id, "mappings",
+                                                                RowKey(stored.version), rules));
   ASSIGN_OR_RETURN(const Rows rows,
-                   tx.Exec("INSERT INTO mappings (connection_id, version, rules, comment, "
+                   tx.Exec("INSERT INTO mappings (connection_id, version, sealed, comment, "
                            "created_by) VALUES ($1, $2, $3, $4, $5) RETURNING create_time",
-                           {stored.connection_id, stored.version, Bytes{rules}, stored.comment,
+                           {stored.connection_id, stored.version, Bytes{sealed}, stored.comment,
                             stored.created_by}));
   stored.create_time = rows[0].Time("create_time");
   // What has no label yet is planned by the new rules.

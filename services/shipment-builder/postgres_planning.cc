@@ -67,6 +67,13 @@ absl::StatusOr<std::map<std::string, int64_t>> NewestVersions(
     Tx& tx, const std::vector<OrderToPlan>& to_plan) {
   std::set<std::string> connections;
   for (const OrderToPlan& item : to_plan) connections.insert(item.key.first);
+  // A version that is being set waits for the plans under way, and then has what they made planned
+  // anew.
+  RETURN_IF_ERROR(
+      tx.Exec("SELECT pg_advisory_xact_lock_shared(hashtextextended(concat_ws('/', "
+              "current_schema(), 'mappings', c), 0)) FROM unnest($1::text[]) AS c ORDER BY c",
+              {std::vector<std::string>(connections.begin(), connections.end())})
+          .status());
   ASSIGN_OR_RETURN(
       const Rows rows,
       tx.Exec("SELECT connection_id, max(version) AS version FROM mappings WHERE connection_id = "

@@ -163,7 +163,7 @@ absl::StatusOr<ShipmentStore::Resolved> PostgresShipmentStore::ResolveReview(
     Effects effects;
     RETURN_IF_ERROR(decide(record.review, order, shipment, effects));
     if (effects.taught.has_value()) {
-      const absl::Status taught = AppendMapping(tx,
+      const absl::Status taught = AppendMapping(tx, rows_,
                                                 {.connection_id = connection,
                                                  .rules = effects.taught->rules,
                                                  .comment = request.comment(),

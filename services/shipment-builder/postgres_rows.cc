@@ -180,6 +180,7 @@ absl::StatusOr<std::vector<Shipment>> ShipmentRows::Load(Tx& tx, const Rows& row
                     .packaging_code = row.Text("packaging_code"),
                     .tracking_number = row.Text("tracking_number"),
                     .tracking_status = row.Text("tracking_status"),
+                    .void_state = PackageVoidFromName(row.Text("void_state")),
                     .label_sha256 = row.Text("label_sha256"),
                     .label_format = row.Text("label_format")};
     const auto lines = Elements(row.Text("content_lines"));

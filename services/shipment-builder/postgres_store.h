@@ -14,7 +14,8 @@
 namespace psups::shipment_builder {
 
 // Stores the version after the newest, in the caller's transaction. See ShipmentStore::SetMapping.
-absl::StatusOr<MappingRecord> AppendMapping(Tx& tx, const MappingRecord& mapping,
+absl::StatusOr<MappingRecord> AppendMapping(Tx& tx, ShipmentRows& shipment_rows,
+                                            const MappingRecord& mapping,
                                             std::optional<int64_t> replaces);
 
 class PostgresShipmentStore : public ShipmentStore {

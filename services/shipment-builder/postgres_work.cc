@@ -116,11 +116,11 @@ absl::StatusOr<std::vector<Stored>> PostgresShipmentStore::UpdateGated(
 
 absl::StatusOr<std::vector<std::string>> PostgresShipmentStore::UnknownNumbers(
     const std::vector<std::string>& tracking_numbers) {
-  ASSIGN_OR_RETURN(
-      const Rows rows,
-      db_.Exec("SELECT DISTINCT n.number FROM unnest($1::text[]) AS n(number) WHERE "
-               "NOT EXISTS (SELECT FROM packages p WHERE p.tracking_number = n.number)",
-               {tracking_numbers}));
+  ASSIGN_OR_RETURN(const Rows rows,
+                   db_.Exec("SELECT DISTINCT n.number FROM unnest($1::text[]) AS n(number) WHERE "
+                            "NOT EXISTS (SELECT FROM packages p WHERE p.tracking_number = n.number "
+                            "AND p.tracking_number <> '')",
+                            {tracking_numbers}));
   std::vector<std::string> unknown;
   for (const Row& row : rows) unknown.push_back(row.Text("number"));
   return unknown;

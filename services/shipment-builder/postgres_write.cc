@@ -204,7 +204,7 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
   std::vector<Stored> stored;
   if (changed.empty()) return stored;
   Arrays updates(kRowColumns), inserts(kRowColumns);
-  Arrays old_packages(2), packages(12), statuses(7), purchases(14), labels(5), closed(2),
+  Arrays old_packages(2), packages(12), statuses(8), purchases(14), labels(5), closed(2),
       reviews(8), replans(2), spoken_for(5), taken(4);
   std::map<std::pair<ShipmentKey, std::pair<int, int>>, Decimal> allocations;
   std::vector<AuditEntry> entries;
@@ -237,7 +237,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                       package.packaging_code});
       } else if (effects.packages_updated) {
         statuses.Add({shipment.connection_id, shipment.shipment_id, std::to_string(package.number),
-                      package.tracking_number, package.tracking_status, package.label_sha256,
+                      package.tracking_number, package.tracking_status,
+                      std::string(Name(package.void_state)), package.label_sha256,
                       package.label_format});
       }
     }
@@ -250,7 +251,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                      purchase.published.currency_code, absl::StrJoin(purchase.alerts, "\n")});
     }
     if (effects.allocation != Effects::Allocation::kKeep) {
-      for (const Share& share : shipment.shares) {
+      const bool part = effects.allocation == Effects::Allocation::kFreePart;
+      for (const Share& share : part ? effects.part : shipment.shares) {
         const std::string line = std::to_string(share.line);
         const std::string number = std::to_string(share.schedule);
         spoken_for.Add({shipment.connection_id, shipment.order_id, line, number,
@@ -322,9 +324,10 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
   RETURN_IF_ERROR(
       run(statuses,
           "UPDATE packages p SET tracking_number = x.number, tracking_status = x.status, "
-          "label_sha256 = x.sha256, label_format = x.format FROM unnest($1::text[], $2::text[], "
-          "$3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]) AS x(connection_id, "
-          "shipment_id, package_number, number, status, sha256, format) WHERE p.connection_id = "
+          "void_state = x.void_state, label_sha256 = x.sha256, label_format = x.format FROM "
+          "unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], "
+          "$7::text[], $8::text[]) AS x(connection_id, shipment_id, package_number, number, "
+          "status, void_state, sha256, format) WHERE p.connection_id = "
           "x.connection_id AND p.shipment_id = x.shipment_id AND p.package_number = "
           "x.package_number"));
   RETURN_IF_ERROR(

@@ -15,6 +15,8 @@ namespace psups::shipment_builder {
 namespace {
 
 constexpr int kAtOnce = 100;
+// So often UPS's word is doubted before a person is asked.
+constexpr int kLooksForStrangers = 3;
 
 // As it would be bought: to the addresses that were validated just now.
 Shipment AsValidated(const ToBuy& item) {
@@ -65,7 +67,17 @@ void Pricer::Price(std::vector<ToBuy> batch) {
 
 void Pricer::Ask(ToBuy item, const PriceQuestion& price, bool search) {
   const Shipment shipment = AsValidated(item);
-  const std::string account = connections_.Of(shipment.connection_id).account;
+  const Connections::Standing standing = connections_.Of(shipment.connection_id);
+  const std::string account = standing.account;
+  if (!standing.known) {
+    const absl::Status later = absl::UnavailableError("the connection's account is not known");
+    answered_.Add({.item = std::move(item),
+                   .priced = price.asked,
+                   .quotes = later,
+                   .searched = search,
+                   .found = later});
+    return;
+  }
   auto pending = std::make_shared<Pending>();
   pending->asked.item = std::move(item);
   pending->asked.priced = price.asked;
@@ -79,6 +91,8 @@ void Pricer::Ask(ToBuy item, const PriceQuestion& price, bool search) {
     request.set_account(account);
     *request.mutable_shipment() = RequestOf(shipment).shipment();
     request.mutable_shipment()->set_service_code(price.service);
+    request.mutable_shipment()->set_ship_date(
+        DayForUps(shipment.ship_date, planner_.calendar().today()));
     ups_.QuoteRates(request, shipment.trace_id, [pending, arrived](auto answer) {
       pending->asked.quotes = std::move(answer);
       arrived();
@@ -118,6 +132,10 @@ std::variant<std::monostate, absl::Status, ReviewDraft> Pricer::Judge(
     const auto stranger = std::find_if(numbers.begin(), numbers.end(), [&](const auto& number) {
       return std::find(strangers.begin(), strangers.end(), number) != strangers.end();
     });
+    // It may be a purchase of ours whose answer is being stored.
+    if (stranger != numbers.end() && shipment.wait_count < kLooksForStrangers) {
+      return absl::UnavailableError("the number may yet turn out to be ours");
+    }
     if (stranger != numbers.end()) {
       return ReviewDraft{
           .reason = Reason::kShippedByHand,
@@ -129,10 +147,10 @@ std::variant<std::monostate, absl::Status, ReviewDraft> Pricer::Judge(
     }
   }
   if (!asked.priced) return std::monostate();
-  // UPS offers nothing for it: the purchase, which it refuses too, asks a person.
+  // UPS offers nothing for it: an answer without an offer.
   if (absl::IsFailedPrecondition(asked.quotes.status()) ||
       absl::IsInvalidArgument(asked.quotes.status())) {
-    return std::monostate();
+    asked.quotes = ups::v1::QuoteRatesResponse();
   }
   if (!asked.quotes.ok()) return asked.quotes.status();
   const RuleHistory history = planner_.BasisFor(shipment.connection_id).rules;

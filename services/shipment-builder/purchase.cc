@@ -13,17 +13,16 @@ namespace {
 
 constexpr std::size_t kReferenceBytes = 16;  // 26 characters of base32
 
-// YYYYMMDD if UPS is to be told a day, else empty: today.
-std::string DayForUps(const std::string& ship_date, absl::CivilDay today) {
-  const std::string day = LeavingDay(ship_date, today);
-  return absl::StrReplaceAll(day, {{"-", ""}});
-}
-
 absl::Time TimeOf(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 }  // namespace
+
+std::string DayForUps(const std::string& ship_date, absl::CivilDay today) {
+  const std::string day = LeavingDay(ship_date, today);
+  return absl::StrReplaceAll(day, {{"-", ""}});
+}
 
 void TakeParties(Shipment& shipment, const ValidatedParties& parties, Effects& effects) {
   shipment.ship_from = parties.ship_from;
@@ -108,6 +107,10 @@ ups::v1::CreateShipmentRequest RequestOf(const Shipment& shipment) {
   if (terms.has_payment()) *spec.mutable_payment() = terms.payment();
   if (terms.has_invoice_total()) *spec.mutable_invoice_total() = terms.invoice_total();
   if (terms.has_customs()) *spec.mutable_customs() = terms.customs();
+  if (shipment.estimate.has_value()) {
+    request.mutable_expected_cost()->set_amount_minor(shipment.estimate->amount_minor);
+    request.mutable_expected_cost()->set_currency_code(shipment.estimate->currency_code);
+  }
   spec.set_ship_date(shipment.purchase.ship_date);
   spec.set_derived_reference(shipment.purchase.reference);
   return request;

@@ -23,6 +23,9 @@ void TakeParties(Shipment& shipment, const ValidatedParties& parties, Effects& e
 
 // Opens the next purchase: takes the schedules' quantities, derives its reference. To be stored
 // before the gateway is asked.
+// YYYYMMDD if UPS is to be told a day, else empty: today.
+std::string DayForUps(const std::string& ship_date, absl::CivilDay today);
+
 Effects OpenPurchase(Shipment& shipment, const std::string& account, const Calendar& calendar,
                      const Derive& derive);
 

@@ -78,19 +78,20 @@ std::string WebhookSignature(std::string_view key, std::string_view id, int64_t 
   return absl::StrCat("v1,", Base64(HmacSha256(key, text)));
 }
 
-absl::StatusOr<std::string> WebhookKey(const std::string& secret) {
+absl::StatusOr<std::string> WebhookKey(const std::string& setting, const std::string& secret) {
   constexpr std::size_t kShortest = 16;
   std::string key = secret;
   if (absl::StartsWith(secret, kSecretPrefix)) {
     const auto bytes = FromBase64(secret.substr(sizeof(kSecretPrefix) - 1));
     if (!bytes.ok()) {
-      return absl::InvalidArgumentError("what follows whsec_ in the secret is not Base64");
+      return absl::InvalidArgumentError(
+          absl::StrCat(setting, ": what follows whsec_ in it is not Base64"));
     }
     key = *bytes;
   }
   if (key.size() >= kShortest) return key;
   return absl::InvalidArgumentError(
-      absl::StrCat("the secret has ", key.size(), " bytes, want at least ", kShortest));
+      absl::StrCat(setting, ": the secret has ", key.size(), " bytes, want at least ", kShortest));
 }
 
 absl::Status CheckWebhookUrl(const std::string& setting, const std::string& url) {

@@ -21,7 +21,8 @@ std::string WebhookSignature(std::string_view key, std::string_view id, int64_t 
                              std::string_view body);
 
 // The key that a secret stands for: "whsec_" and Base64, or any other text as it is.
-absl::StatusOr<std::string> WebhookKey(const std::string& secret);
+// INVALID_ARGUMENT names `setting`, never the secret.
+absl::StatusOr<std::string> WebhookKey(const std::string& setting, const std::string& secret);
 
 // https, or http to this machine itself. INVALID_ARGUMENT names `setting`.
 absl::Status CheckWebhookUrl(const std::string& setting, const std::string& url);

@@ -139,6 +139,7 @@ absl::StatusOr<pb::Review> ReviewServer::Resolve(const pb::ResolveReviewRequest&
                      " characters, want at most ", kMostBehalf));
   }
   RETURN_IF_ERROR(CheckPermission(request, caller));
+  RETURN_IF_ERROR(planner_.rules().Refresh().status());
   ASSIGN_OR_RETURN(ShipmentStore::Resolved resolved,
                    store_.ResolveReview(id, {.request = request, .actor = caller.identity},
                                         [&](const Review& review, const orders::v1::Order& order,

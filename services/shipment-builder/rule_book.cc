@@ -28,6 +28,11 @@ RuleHistory RuleBook::Of(const std::string& connection_id) const {
   return found == books_.end() ? RuleHistory() : found->second;
 }
 
+absl::Status RuleBook::EnsureKnown(const std::string& connection_id, int64_t version) {
+  if (Of(connection_id).newest().version() >= version) return absl::OkStatus();
+  return Refresh().status();
+}
+
 absl::StatusOr<RuleHistory> RuleBook::At(const std::string& connection_id, int64_t version) const {
   RuleHistory history = Of(connection_id);
   if (history.newest().version() >= version) {

@@ -20,6 +20,8 @@ class RuleBook {
   absl::StatusOr<int> Refresh();
   // What is known of a connection's rules.
   RuleHistory Of(const std::string& connection_id) const;
+  // Reads what is new if `version` of the connection's is newer than what is known.
+  absl::Status EnsureKnown(const std::string& connection_id, int64_t version);
   // The same, `version` being its newest. ABORTED if that one was not read yet: refresh and try
   // again.
   absl::StatusOr<RuleHistory> At(const std::string& connection_id, int64_t version) const;

@@ -1,13 +1,13 @@
 #include "services/shipment-builder/shipment.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/crypto.h"
+#include "services/shipment-builder/transition.h"
 
 namespace psups::shipment_builder {
 namespace {
@@ -18,68 +18,10 @@ constexpr absl::Duration kMostOutageWait = absl::Minutes(1);
 constexpr absl::Duration kDoubtWithPersonAskedAgain = absl::Minutes(5);
 constexpr absl::Duration kMostWait = absl::Minutes(10);
 
-constexpr std::array<std::pair<State, std::string_view>, 14> kStates = {{
-    {State::kReceived, "RECEIVED"},
-    {State::kValidating, "VALIDATING"},
-    {State::kLabeling, "LABELING"},
-    {State::kLabeled, "LABELED"},
-    {State::kInTransit, "IN_TRANSIT"},
-    {State::kDelivered, "DELIVERED"},
-    {State::kNeedsReview, "NEEDS_REVIEW"},
-    {State::kFailed, "FAILED"},
-    {State::kWithdrawn, "WITHDRAWN"},
-    {State::kVoiding, "VOIDING"},
-    {State::kVoided, "VOIDED"},
-    {State::kCancelled, "CANCELLED"},
-    {State::kReturned, "RETURNED"},
-    {State::kLost, "LOST"},
-}};
-
-constexpr std::array<std::pair<PurchaseState, std::string_view>, 6> kPurchaseStates = {{
-    {PurchaseState::kOpen, "OPEN"},
-    {PurchaseState::kInDoubt, "IN_DOUBT"},
-    {PurchaseState::kDone, "DONE"},
-    {PurchaseState::kRejected, "REJECTED"},
-    {PurchaseState::kNotMade, "NOT_MADE"},
-    {PurchaseState::kVoided, "VOIDED"},
-}};
-
 // Doubles with each try, half a second first.
 absl::Duration Doubling(int tries) {
   return std::min(kMostWait,
                   absl::Milliseconds(500) * (int64_t{1} << std::min(std::max(tries, 0), 16)));
-}
-
-// The action's entry tells the path: from where, to where.
-void Record(Effects& effects, std::string_view action, State from, const Shipment& shipment) {
-  effects.action = std::string(action);
-  effects.detail["from"] = std::string(Name(from));
-  effects.detail["to"] = std::string(Name(shipment.state));
-}
-
-// What the packages' statuses make of a labelled shipment.
-State StateByPackages(const Shipment& shipment) {
-  bool scanned = false, all_ended = true, lost = false, returned = false;
-  for (const Package& package : shipment.packages) {
-    const std::string& status = package.tracking_status;
-    const bool ended = status == "DELIVERED" || status == "RETURNED" || status == "LOST";
-    scanned |= ended || status == "PICKED_UP" || status == "IN_TRANSIT" ||
-               status == "OUT_FOR_DELIVERY" || status == "EXCEPTION" || status == "RETURNING";
-    all_ended &= ended;
-    lost |= status == "LOST";
-    returned |= status == "RETURNED";
-  }
-  if (!scanned) return State::kLabeled;
-  if (!all_ended) return State::kInTransit;
-  if (lost) return State::kLost;
-  return returned ? State::kReturned : State::kDelivered;
-}
-
-ReviewDraft VoidedLabelScanned(std::string_view number) {
-  return {.reason = Reason::kVoidedLabelScanned,
-          .message = absl::StrCat("UPS scanned ", std::string(number),
-                                  ", whose label was voided: the parcel is on its way. Ask UPS to "
-                                  "stop it, then cancel to close this.")};
 }
 
 void TakeLabels(Shipment& shipment, const PurchaseOutcome& outcome, Effects& effects) {
@@ -138,68 +80,6 @@ void AfterNothingBought(Shipment& shipment, Effects& effects) {
 
 }  // namespace
 
-std::string_view Name(State state) {
-  for (const auto& [known, name] : kStates) {
-    if (known == state) return name;
-  }
-  std::abort();
-}
-
-State StateFromName(std::string_view name) {
-  for (const auto& [known, text] : kStates) {
-    if (text == name) return known;
-  }
-  std::abort();  // the column's CHECK lets no other in
-}
-
-std::string_view Name(PurchaseState state) {
-  for (const auto& [known, name] : kPurchaseStates) {
-    if (known == state) return name;
-  }
-  std::abort();
-}
-
-PurchaseState PurchaseStateFromName(std::string_view name) {
-  for (const auto& [known, text] : kPurchaseStates) {
-    if (text == name) return known;
-  }
-  std::abort();
-}
-
-std::string_view Name(Work work) {
-  switch (work) {
-    case Work::kNone:
-      return "";
-    case Work::kValidate:
-      return "VALIDATE";
-    case Work::kLabel:
-      return "LABEL";
-    case Work::kHandOver:
-      return "HAND_OVER";
-    case Work::kVoid:
-      return "VOID";
-  }
-  std::abort();
-}
-
-std::string_view Name(Undo undo) {
-  switch (undo) {
-    case Undo::kNone:
-      return "";
-    case Undo::kChange:
-      return "CHANGE";
-    case Undo::kPerson:
-      return "PERSON";
-  }
-  std::abort();
-}
-
-Undo UndoFromName(std::string_view name) {
-  if (name == "CHANGE") return Undo::kChange;
-  if (name == "PERSON") return Undo::kPerson;
-  return Undo::kNone;
-}
-
 Work WorkOf(const Shipment& shipment) {
   switch (shipment.state) {
     case State::kReceived:
@@ -216,7 +96,9 @@ Work WorkOf(const Shipment& shipment) {
     case State::kDelivered:
     case State::kReturned:
     case State::kLost:
-      return shipment.handed_over ? Work::kNone : Work::kHandOver;
+      // First the trackers are there, then they can be closed.
+      if (!shipment.handed_over) return Work::kHandOver;
+      return AnyToVoid(shipment) ? Work::kVoid : Work::kNone;
     case State::kVoiding:
       return Work::kVoid;
     case State::kFailed:
@@ -240,6 +122,11 @@ Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome) {
       TakeLabels(shipment, outcome, effects);
       effects.close_reviews = from == State::kNeedsReview;
       Progress(shipment);
+      // Whoever ended the purchase did not find it, or voided it at UPS: either way it is not what
+      // ships.
+      if (shipment.undo == Undo::kNone && !shipment.purchase.confirmed_by.empty()) {
+        shipment.undo = Undo::kChange;
+      }
       if (shipment.undo == Undo::kNone) {
         shipment.state = State::kLabeled;
       } else {
@@ -317,88 +204,6 @@ Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome) {
   std::abort();
 }
 
-Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome) {
-  Effects effects;
-  const State from = shipment.state;
-  effects.detail["ups_shipment_id"] = shipment.ups_shipment_id;
-  switch (outcome.kind) {
-    case VoidOutcome::Kind::kVoided:
-      shipment.state = State::kVoided;
-      shipment.purchase.state = PurchaseState::kVoided;
-      effects.purchase_changed = true;
-      effects.allocation = Allocation::kFree;
-      effects.close_reviews = true;
-      if (StateByPackages(shipment) != State::kLabeled) {
-        effects.review = VoidedLabelScanned(shipment.ups_shipment_id);
-      }
-      effects.replan = true;  // other schedules may wait for it
-      Progress(shipment);
-      if (shipment.undo == Undo::kChange) shipment.holds = false;
-      Record(effects, "shipment.void", from, shipment);
-      return effects;
-    case VoidOutcome::Kind::kRefused:
-      shipment.undo = Undo::kNone;
-      shipment.state = StateByPackages(shipment);
-      Progress(shipment);
-      effects.review = ReviewDraft{
-          .reason = Reason::kVoidRefused,
-          .message = absl::StrCat(
-              "UPS refused to void the label ", shipment.ups_shipment_id, ": ", outcome.message,
-              " Stop the parcel by hand or let it go, then cancel to close this; retry "
-              "asks UPS once more.")};
-      Record(effects, "shipment.void_refused", from, shipment);
-      return effects;
-    case VoidOutcome::Kind::kLater:
-      return Postpone(shipment);
-    case VoidOutcome::Kind::kOurs:
-      return Fail(shipment, outcome.message);
-  }
-  std::abort();
-}
-
-Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
-                       std::string_view status) {
-  Effects effects;
-  const bool was_scanned = StateByPackages(shipment) != State::kLabeled;
-  for (Package& package : shipment.packages) {
-    if (package.tracking_number != tracking_number || package.tracking_status == status) continue;
-    package.tracking_status = std::string(status);
-    effects.packages_updated = true;
-  }
-  if (!effects.packages_updated) return effects;
-  effects.lease = Effects::Lease::kKeep;
-  const State from = shipment.state;
-  switch (from) {
-    case State::kLabeled:
-    case State::kInTransit:
-    case State::kDelivered:
-    case State::kReturned:
-    case State::kLost:
-      shipment.state = StateByPackages(shipment);
-      if (shipment.state != from) {
-        effects.detail["tracking_number"] = std::string(tracking_number);
-        Record(effects, "shipment.track", from, shipment);
-      }
-      return effects;
-    case State::kReceived:
-    case State::kValidating:
-    case State::kLabeling:
-    case State::kNeedsReview:
-    case State::kFailed:
-    case State::kWithdrawn:
-    case State::kVoiding:
-    case State::kCancelled:
-      return effects;
-    case State::kVoided:
-      if (was_scanned || StateByPackages(shipment) == State::kLabeled) return effects;
-      effects.review = VoidedLabelScanned(tracking_number);
-      effects.detail["tracking_number"] = std::string(tracking_number);
-      Record(effects, "shipment.review", from, shipment);
-      return effects;
-  }
-  std::abort();
-}
-
 void Progress(Shipment& shipment) {
   shipment.lease_count = shipment.wait_count = shipment.failure_count = 0;
   shipment.due_in = absl::ZeroDuration();
@@ -436,27 +241,6 @@ Effects Withdraw(Shipment& shipment) {
   return effects;
 }
 
-Effects BeginVoid(Shipment& shipment, Undo undo) {
-  Effects effects;
-  const State from = shipment.state;
-  shipment.undo = undo;
-  if (shipment.purchase.MayBeLive()) {
-    // Whatever becomes of the purchase ends it: DONE is voided, NOT_MADE has nothing to void.
-    effects.lease = Effects::Lease::kKeep;
-    effects.detail["undo"] = std::string(Name(undo));
-    Record(effects, "shipment.undo", from, shipment);
-    return effects;
-  }
-  shipment.state = State::kVoiding;
-  ++shipment.void_number;
-  Progress(shipment);
-  // A hand-over that is under way ends first, so that its trackers are there to be closed.
-  effects.lease = Effects::Lease::kYield;
-  effects.close_reviews = true;
-  Record(effects, "shipment.void_begin", from, shipment);
-  return effects;
-}
-
 Effects OpenReview(Shipment& shipment, ReviewDraft review) {
   Effects effects;
   const State from = shipment.state;
@@ -466,35 +250,6 @@ Effects OpenReview(Shipment& shipment, ReviewDraft review) {
   effects.review = std::move(review);
   Record(effects, "shipment.review", from, shipment);
   return effects;
-}
-
-absl::Status RequestVoid(Shipment& shipment, Effects& effects) {
-  switch (shipment.state) {
-    case State::kLabeled:
-      effects = BeginVoid(shipment, Undo::kPerson);
-      return absl::OkStatus();
-    case State::kVoiding:
-    case State::kVoided:
-      return absl::OkStatus();  // asked for before
-    case State::kInTransit:
-    case State::kDelivered:
-    case State::kReturned:
-    case State::kLost:
-      return absl::FailedPreconditionError(
-          absl::StrCat(shipment.name(), ": UPS has scanned it (", std::string(Name(shipment.state)),
-                       "), want LABELED; ask UPS to intercept it"));
-    case State::kReceived:
-    case State::kValidating:
-    case State::kLabeling:
-    case State::kNeedsReview:
-    case State::kFailed:
-    case State::kWithdrawn:
-    case State::kCancelled:
-      return absl::FailedPreconditionError(absl::StrCat(shipment.name(), ": has no label (",
-                                                        std::string(Name(shipment.state)),
-                                                        "), want LABELED"));
-  }
-  std::abort();
 }
 
 absl::Status RequestRetry(Shipment& shipment, Effects& effects) {

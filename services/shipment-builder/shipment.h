@@ -73,6 +73,9 @@ enum class PurchaseState { kOpen, kInDoubt, kDone, kRejected, kNotMade, kVoided 
 std::string_view Name(PurchaseState state);
 PurchaseState PurchaseStateFromName(std::string_view name);
 
+std::string_view Name(PackageVoid void_state);
+PackageVoid PackageVoidFromName(std::string_view name);
+
 struct Purchase {
   int number = 0;  // from 1; 0: there was none yet
   PurchaseState state = PurchaseState::kOpen;
@@ -159,13 +162,17 @@ struct Shipment {
   }
 };
 
+// What it is to hold: its shares without what is in packages that are to be voided.
+std::vector<Share> WantedShares(const Shipment& shipment);
+
 // Which loop it waits for: a function of the rest.
 Work WorkOf(const Shipment& shipment);
 
 // What goes with a change of a shipment, in the same transaction.
 struct Effects {
-  enum class Allocation { kKeep, kTake, kFree };
+  enum class Allocation { kKeep, kTake, kFree, kFreePart };
   Allocation allocation = Allocation::kKeep;
+  std::vector<Share> part = {};   // what kFreePart gives back
   bool purchase_changed = false;  // store shipment.purchase
   bool parties_changed = false;   // store ship_from and ship_to
   bool packages_changed = false;  // the packages are others: replace them
@@ -225,11 +232,16 @@ struct PurchaseOutcome {
 Effects SettlePurchase(Shipment& shipment, const PurchaseOutcome& outcome);
 
 struct VoidOutcome {
-  enum class Kind { kVoided, kRefused, kLater, kOurs };
+  // Too late: UPS does not void a label that old, and was not asked.
+  enum class Kind { kVoided, kRefused, kTooLate, kLater, kOurs };
   Kind kind = Kind::kLater;
   std::string message = {};
 };
 Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome);
+
+// The same of the packages of these numbers, which alone were to be voided.
+Effects SettlePartVoid(Shipment& shipment, const std::vector<std::string>& numbers,
+                       const VoidOutcome& outcome);
 
 // Applies a package's status as tracking knows it. No action: nothing changed.
 Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
@@ -245,6 +257,10 @@ Effects Fail(Shipment& shipment, std::string_view what);
 Effects Withdraw(Shipment& shipment);
 // A labelled, unscanned shipment, or one that may be: its label goes.
 Effects BeginVoid(Shipment& shipment, Undo undo);
+// Of a labelled, unscanned shipment: these packages alone go. Later on it is to be what
+// `fingerprint` says.
+Effects BeginPartVoid(Shipment& shipment, const std::vector<std::size_t>& packages,
+                      std::string fingerprint);
 Effects OpenReview(Shipment& shipment, ReviewDraft review);
 
 // ---- What a person may do. FAILED_PRECONDITION says why not. ----

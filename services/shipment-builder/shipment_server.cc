@@ -125,7 +125,7 @@ pb::Shipment ToProto(const ShipmentRecord& record, Parties parties) {
     one.set_tracking_status(package.tracking_status);
     one.set_box_id(package.box_id);
     one.set_label_sha256(package.label_sha256);
-    one.set_voided(package.tracking_status == "VOIDED");
+    one.set_voided(package.void_state == PackageVoid::kDone);
   }
   result.set_ups_shipment_id(shipment.ups_shipment_id);
   if (shipment.labelled()) {

@@ -82,10 +82,26 @@ const Schedule* In(const Group& group, const Content& content) {
   return nullptr;
 }
 
+// What customs want and nobody says.
+struct Missing {
+  std::vector<std::string> what = {};
+
+  void Want(bool there, const std::string& name) {
+    if (!there) what.push_back(name);
+  }
+};
+
+bool HasOneCurrency(const Group& group) {
+  std::set<std::string> currencies;
+  for (const Schedule* schedule : group.schedules) currencies.insert(schedule->currency_code());
+  return currencies.size() == 1;
+}
+
 // Insured values by package. Goods without a price are insured for nothing.
 void SetDeclaredValues(const Group& group, const std::vector<Package>& packages, int percent,
-                       Terms& terms) {
+                       Terms& terms, Missing& missing) {
   if (percent <= 0) return;
+  missing.Want(HasOneCurrency(group), "one currency for all lines");
   for (const Package& package : packages) {
     Amount& value = *terms.add_declared_values();
     int64_t minor = 0;
@@ -98,15 +114,6 @@ void SetDeclaredValues(const Group& group, const std::vector<Package>& packages,
     value.set_amount_minor((minor * percent + 99) / 100);
   }
 }
-
-// What customs want and nobody says.
-struct Missing {
-  std::vector<std::string> what = {};
-
-  void Want(bool there, const std::string& name) {
-    if (!there) what.push_back(name);
-  }
-};
 
 void AddInvoiceLine(const Schedule& schedule, const Share& share, const Rules& rules,
                     psups::ups::v1::Customs& customs, Missing& missing) {
@@ -168,6 +175,7 @@ void SetCustoms(const Order& order, const Group& group, const Rules& rules, Term
 }
 
 void SetInvoiceTotal(const Group& group, Terms& terms, Missing& missing) {
+  missing.Want(HasOneCurrency(group), "one currency for all lines");
   int64_t minor = 0;
   std::string currency;
   for (std::size_t i = 0; i < group.schedules.size(); ++i) {
@@ -230,8 +238,8 @@ std::variant<Terms, ReviewDraft> TermsFor(const Order& order, const Group& group
   terms.set_signature(rules.text().signature());
   terms.set_saturday_delivery(rules.text().saturday_delivery());
   terms.set_description(rules.text().description());
-  SetDeclaredValues(group, packages, rules.text().declared_value_percent(), terms);
   Missing missing;
+  SetDeclaredValues(group, packages, rules.text().declared_value_percent(), terms, missing);
   if (lane.wants_contact() && terms.description().empty()) {
     terms.set_description(Shortened(first.description(), kMostDescription));
     missing.Want(!terms.description().empty(), "the description of " + Place(first));

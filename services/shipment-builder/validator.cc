@@ -158,6 +158,11 @@ absl::StatusOr<int> Validator::Step() {
   ASSIGN_OR_RETURN(std::vector<Leased> leased, leases_.Take(Work::kValidate, kAtOnce));
   if (leased.empty()) return 0;
   const int count = static_cast<int>(leased.size());
+  for (const Leased& one : leased) {
+    const absl::Status known =
+        planner_.rules().EnsureKnown(one.shipment.connection_id, one.shipment.mapping_version);
+    if (!known.ok()) LogWarning("rules_not_read", {{"status", known}});
+  }
   // What each connection permits is looked at once: it may be heard of at any moment.
   std::vector<AddressBook::Question> questions;
   std::vector<bool> known;

@@ -16,6 +16,24 @@ namespace psups::shipment_builder {
 namespace {
 
 constexpr int kAtOnce = 50;
+constexpr std::size_t kMostPackagesAtOnce = 20;  // of one shipment, by UPS's rule
+
+// A part of it goes, not the whole.
+bool IsPart(const Shipment& shipment) { return shipment.state != State::kVoiding; }
+
+// The packages whose labels are to be voided now.
+std::vector<std::string> NumbersToVoid(const Shipment& shipment) {
+  std::vector<std::string> numbers;
+  for (const Package& package : shipment.packages) {
+    if (package.tracking_number.empty() || package.void_state == PackageVoid::kDone) continue;
+    if (IsPart(shipment) &&
+        (package.void_state != PackageVoid::kWanted || numbers.size() == kMostPackagesAtOnce)) {
+      continue;
+    }
+    numbers.push_back(package.tracking_number);
+  }
+  return numbers;
+}
 
 VoidOutcome OutcomeOf(const absl::Status& status) {
   using Kind = VoidOutcome::Kind;
@@ -32,32 +50,44 @@ std::vector<VoidOutcome> Voider::VoidAll(const std::vector<Leased>& leased) {
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t missing;
-    std::vector<absl::Status> results;
+    std::vector<VoidOutcome> outcomes;
   };
   auto shared = std::make_shared<Shared>();
   shared->missing = leased.size();
-  shared->results.resize(leased.size());
+  shared->outcomes.resize(leased.size());
+  const absl::Time too_old = clock_.Now() - window_;
   for (std::size_t i = 0; i < leased.size(); ++i) {
     const Shipment& shipment = leased[i].shipment;
+    const auto settle = [shared, i](VoidOutcome outcome) {
+      std::lock_guard lock(shared->mutex);
+      shared->outcomes[i] = std::move(outcome);
+      if (--shared->missing == 0) shared->changed.notify_all();
+    };
+    if (shipment.label_time.has_value() && *shipment.label_time < too_old) {
+      settle({.kind = VoidOutcome::Kind::kTooLate});
+      continue;
+    }
     ups::v1::VoidShipmentRequest request;
     request.set_request_id(absl::StrCat(shipment.name(), "/voids/", shipment.void_number));
     request.set_account(shipment.purchase.account);
     request.set_ups_shipment_id(shipment.ups_shipment_id);
+    if (IsPart(shipment)) {
+      for (std::string& number : NumbersToVoid(shipment)) {
+        request.add_tracking_numbers(std::move(number));
+      }
+    }
     ups_.VoidShipment(request, shipment.trace_id,
-                      [shared, i](const absl::StatusOr<ups::v1::VoidShipmentResponse>& response) {
-                        std::lock_guard lock(shared->mutex);
-                        shared->results[i] = response.status();
-                        if (--shared->missing == 0) shared->changed.notify_all();
+                      [settle](const absl::StatusOr<ups::v1::VoidShipmentResponse>& response) {
+                        settle(OutcomeOf(response.status()));
                       });
   }
   std::unique_lock lock(shared->mutex);
   shared->changed.wait(lock, [&] { return shared->missing == 0; });
-  std::vector<VoidOutcome> outcomes;
-  for (const absl::Status& status : shared->results) outcomes.push_back(OutcomeOf(status));
-  return outcomes;
+  return shared->outcomes;
 }
 
-absl::Status Voider::CloseTrackers(const Shipment& shipment) {
+absl::Status Voider::CloseTrackers(const Shipment& shipment,
+                                   const std::vector<std::string>& numbers) {
   if (!shipment.handed_over) {
     // Tracking has to know the number all the same: a scan of a void label must not pass unseen.
     tracking::v1::CreateTrackersRequest followed;
@@ -66,11 +96,7 @@ absl::Status Voider::CloseTrackers(const Shipment& shipment) {
     RETURN_IF_ERROR(tracking_.CreateTrackers(followed));
   }
   tracking::v1::CloseTrackersRequest request;
-  for (const Package& package : shipment.packages) {
-    if (!package.tracking_number.empty()) {
-      request.add_tracking_numbers(package.tracking_number);
-    }
-  }
+  for (const std::string& number : numbers) request.add_tracking_numbers(number);
   if (request.tracking_numbers().empty()) return absl::OkStatus();
   const absl::Time now = clock_.Now();
   request.mutable_void_time()->set_seconds(absl::ToUnixSeconds(now));
@@ -85,7 +111,8 @@ absl::StatusOr<int> Voider::Step() {
   for (std::size_t i = 0; i < leased.size(); ++i) {
     if (outcomes[i].kind != VoidOutcome::Kind::kVoided) continue;
     if (!leased[i].shipment.acknowledged) request_ids.push_back(leased[i].shipment.request_id());
-    const absl::Status closed = CloseTrackers(leased[i].shipment);
+    const absl::Status closed =
+        CloseTrackers(leased[i].shipment, NumbersToVoid(leased[i].shipment));
     if (!closed.ok()) {
       outcomes[i] = {
           .kind = IsOutage(closed) ? VoidOutcome::Kind::kLater : VoidOutcome::Kind::kOurs,
@@ -95,7 +122,10 @@ absl::StatusOr<int> Voider::Step() {
   const bool acknowledged = request_ids.empty() || ups_.AcknowledgeCalls(request_ids).ok();
   const absl::StatusOr<std::vector<Stored>> stored =
       store_.Update(leased, leases_.lease(), [&](Shipment& live, std::size_t i) -> Effects {
-        if (live.state != State::kVoiding) return Effects{};
+        const Shipment& was = leased[i].shipment;
+        // A part that was asked for does not end the whole that is wanted by now.
+        if (IsPart(was) != IsPart(live)) return Effects{};
+        if (IsPart(live)) return SettlePartVoid(live, NumbersToVoid(was), outcomes[i]);
         if (outcomes[i].kind == VoidOutcome::Kind::kVoided) {
           live.acknowledged = live.acknowledged || acknowledged;
         }

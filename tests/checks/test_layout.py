@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOP = {
     "CMakeLists.txt", "CMakePresets.json", "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE",
     "package.json", "package-lock.json", "protos", "services", "common", "deploy", "helm", "tests",
-    "docs",
+    "docs", "examples",
 }
 SERVICES = ("ps-ingest", "shipment-builder", "ups-gateway", "tracking-sync", "audit-ledger")
 # Words of the business: common/ is for what any five services could share.

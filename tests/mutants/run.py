@@ -52,6 +52,7 @@ WANTED = {
     "cosmetic check too wide": ["builder-cosmetic-too-wide"],
     "change during LABELING ignored": ["builder-change-while-buying-ignored"],
     "cap per replica": ["builder-cap-per-replica"],
+    "void counted as refund": ["builder-void-taken-for-refund"],
 }
 
 

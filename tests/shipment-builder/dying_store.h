@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,22 +10,20 @@
 
 namespace psups::shipment_builder::testing {
 
-// A store whose process dies at its n-th transaction: before it, so that nothing of it is there, or
-// after its commit, so that nobody is told. From then on it answers nothing.
-class DyingStore : public ShipmentStore {
+// A store whose process dies at a transaction: before it, so that nothing of it is there, in the
+// middle, or after its commit, so that nobody is told. From then on it answers nothing.
+class MortalStore : public ShipmentStore {
  public:
-  enum class When { kBefore, kAfter };
+  enum class Fate { kLives, kDiesBefore, kDiesAfter, kDead };
 
-  DyingStore(ShipmentStore& store, int nth, When when) : store_(store), left_(nth), when_(when) {}
-
-  bool dead() const { return dead_; }
+  explicit MortalStore(ShipmentStore& store) : store_(store) {}
 
   absl::StatusOr<std::vector<Stored>> TakeIn(const std::vector<orders::v1::Order>& orders,
                                              const Plan& plan) override {
-    return Through([&] { return store_.TakeIn(orders, plan); });
+    return Through([&] { return store_.TakeIn(orders, Midway(plan)); });
   }
   absl::StatusOr<std::vector<Stored>> PlanAgain(int limit, const Plan& plan) override {
-    return Through([&] { return store_.PlanAgain(limit, plan); });
+    return Through([&] { return store_.PlanAgain(limit, Midway(plan)); });
   }
   absl::StatusOr<std::vector<Leased>> Lease(Work work, int limit, absl::Duration lease) override {
     return Through([&] { return store_.Lease(work, limit, lease); });
@@ -33,7 +33,7 @@ class DyingStore : public ShipmentStore {
   }
   absl::StatusOr<std::vector<Stored>> Update(const std::vector<Leased>& held, absl::Duration lease,
                                              const Change& change) override {
-    return Through([&] { return store_.Update(held, lease, change); });
+    return Through([&] { return store_.Update(held, lease, Midway(change)); });
   }
   absl::StatusOr<std::vector<Stored>> UpdateGated(const std::vector<Leased>& held,
                                                   absl::Duration lease, const LimitsOf& limits,
@@ -104,22 +104,64 @@ class DyingStore : public ShipmentStore {
   }
   absl::StatusOr<Figures> Count() override { return store_.Count(); }
 
+ protected:
+  // What becomes of the process at this transaction. From any thread.
+  virtual Fate Next() = 0;
+  // Within a transaction, before what it decides is written.
+  virtual void InTheMiddle() {}
+
  private:
+  template <typename Function>
+  Function Midway(const Function& decide) {
+    return [this, &decide](auto&&... arguments) {
+      InTheMiddle();
+      return decide(std::forward<decltype(arguments)>(arguments)...);
+    };
+  }
+
   template <typename Call>
   auto Through(Call call) -> decltype(call()) {
-    std::lock_guard lock(mutex_);
-    if (dead_) return absl::UnavailableError("dead");
-    if (--left_ > 0) return call();
-    dead_ = true;
-    if (when_ == When::kAfter) (void)call();
-    return absl::UnknownError("died");
+    switch (Next()) {
+      case Fate::kLives:
+        return call();
+      case Fate::kDiesBefore:
+        return absl::UnknownError("died");
+      case Fate::kDiesAfter:
+        (void)call();
+        return absl::UnknownError("died");
+      case Fate::kDead:
+        break;
+    }
+    return absl::UnavailableError("dead");
   }
 
   ShipmentStore& store_;
+};
+
+// Dies at its n-th transaction.
+class DyingStore : public MortalStore {
+ public:
+  enum class When { kBefore, kAfter };
+
+  DyingStore(ShipmentStore& store, int nth, When when)
+      : MortalStore(store), left_(nth), when_(when) {}
+
+  bool dead() const { return dead_; }
+
+ protected:
+  Fate Next() override {
+    std::lock_guard lock(mutex_);
+    if (dead_) return Fate::kDead;
+    if (--left_ > 0) return Fate::kLives;
+    dead_ = true;
+    return when_ == When::kBefore ? Fate::kDiesBefore : Fate::kDiesAfter;
+  }
+
+ private:
   std::mutex mutex_;
   int left_;
   const When when_;
-  bool dead_ = false;
+  std::atomic<bool> dead_ = false;
 };
 
 }  // namespace psups::shipment_builder::testing

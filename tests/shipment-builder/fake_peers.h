@@ -36,6 +36,7 @@ class FakeOrders : public OrderSource {
     orders::v1::LeaseOrdersResponse response;
     for (auto& [name, entry] : orders_) {
       if (entry.acknowledged || response.orders_size() == request.limit()) continue;
+      if (kept_back.count(name) > 0) continue;
       auto& leased = *response.add_orders();
       *leased.mutable_order() = entry.order;
       leased.set_lease_id(absl::StrCat(++leases_));
@@ -83,6 +84,7 @@ class FakeOrders : public OrderSource {
   std::function<void()> on_lease, on_check;  // while it is asked
   absl::Status acknowledge_fails = absl::OkStatus();
   std::set<std::string> closed;
+  std::set<std::string> kept_back;  // not handed out for now
   int acknowledged = 0;
 
  private:
@@ -187,8 +189,15 @@ class FakeUps : public UpsPort {
       std::lock_guard lock(mutex_);
       ++voids;
       status = void_fails;
-      if (status.ok())
+      if (status.ok() && !request.tracking_numbers().empty()) {
+        status = part_void_fails;
+        if (status.ok()) {
+          voided_packages.insert(request.tracking_numbers().begin(),
+                                 request.tracking_numbers().end());
+        }
+      } else if (status.ok()) {
         response.set_already_voided(!voided.insert(request.ups_shipment_id()).second);
+      }
     }
     if (status.ok()) {
       done(response);
@@ -298,6 +307,7 @@ class FakeUps : public UpsPort {
   // What becomes of the next new calls, then DONE.
   std::vector<ups::v1::Call> next;
   absl::Status void_fails = absl::OkStatus();
+  absl::Status part_void_fails = absl::OkStatus();
   absl::Status acknowledge_fails = absl::OkStatus();
   absl::Status recover_fails = absl::OkStatus();
   std::string rendered_anew = {};  // what recovered labels have more
@@ -316,6 +326,7 @@ class FakeUps : public UpsPort {
   std::map<std::string, ups::v1::Call> calls;
   std::map<std::string, ups::v1::CreateShipmentRequest> requests;
   std::set<std::string> voided;
+  std::set<std::string> voided_packages;  // alone
   std::set<std::string> acknowledged;
 
  private:

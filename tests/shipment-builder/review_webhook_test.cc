@@ -58,8 +58,9 @@ class Webhook : public World {
   std::unique_ptr<ReviewWebhook> Hook() {
     return std::make_unique<ReviewWebhook>(
         *store, *http_, clock,
-        ReviewWebhook::Target{
-            .url = receiver_.url(), .key = *WebhookKey(kSecret), .ca_file = tls_.authority},
+        ReviewWebhook::Target{.url = receiver_.url(),
+                              .key = *WebhookKey("SECRET_FILE", kSecret),
+                              .ca_file = tls_.authority},
         [] { return 0.5; });
   }
   // Tries what is due until nothing is.
@@ -157,7 +158,7 @@ TEST_F(Webhook, SignsByTheStandardWebhooksConvention) {
 
 // The example of the convention's own libraries.
 TEST(WebhookSignature, IsThatOfTheConvention) {
-  EXPECT_EQ(WebhookSignature(*WebhookKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+  EXPECT_EQ(WebhookSignature(*WebhookKey("SECRET_FILE", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
                              "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, R"({"test": 2432232314})"),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
@@ -283,10 +284,14 @@ TEST(WebhookSettings, TheUrlIsHttpsUnlessItStaysOnTheMachine) {
 }
 
 TEST(WebhookSettings, TheSecretIsRawOrBase64) {
-  EXPECT_EQ(*WebhookKey(kSecret), "0123456789abcdef0123456789abcdef");
-  EXPECT_EQ(*WebhookKey("a secret of 24 characters"), "a secret of 24 characters");
-  EXPECT_THAT(WebhookKey("whsec_!"), HasCode(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(WebhookKey("short"), HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(*WebhookKey("SECRET_FILE", kSecret), "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(*WebhookKey("SECRET_FILE", "a secret of 24 characters"), "a secret of 24 characters");
+  for (const char* bad : {"whsec_!", "short"}) {
+    const absl::Status status = WebhookKey("SECRET_FILE", bad).status();
+    EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("SECRET_FILE: "), Not(HasSubstr(bad))));
+  }
 }
 
 }  // namespace

@@ -71,6 +71,14 @@ TEST(SettlePurchase, DoneThatIsWantedNoMoreIsVoided) {
 }
 
 // Only an end without a label gives the quantity back.
+TEST(SettlePurchase, DoneThatAPersonHadEndedIsVoidedAndBoughtAnew) {
+  Shipment shipment = Buying();
+  shipment.purchase.confirmed_by = "spiffe://psups/clerk/a";
+  SettlePurchase(shipment, Done());
+  EXPECT_EQ(shipment.state, State::kVoiding);
+  EXPECT_EQ(shipment.undo, Undo::kChange);
+}
+
 TEST(SettlePurchase, OnlyRejectedAndNotMadeFreeTheQuantity) {
   for (const OutcomeKind kind :
        {OutcomeKind::kRejected, OutcomeKind::kRejectedForNow, OutcomeKind::kNotMade}) {
@@ -221,7 +229,19 @@ TEST(SettleVoid, RefusedLeavesTheLabelWhereItIs) {
   EXPECT_EQ(effects.allocation, Allocation::kKeep);
   ASSERT_TRUE(effects.review.has_value());
   EXPECT_EQ(effects.review->reason, Reason::kVoidRefused);
-  EXPECT_FALSE(effects.replan);  // it would be voided again, and again
+  EXPECT_TRUE(effects.replan);  // of what waited for it to go: its own schedules stay with it
+  EXPECT_EQ(shipment.undo, Undo::kChange);  // what was wanted, for whoever asks once more
+}
+
+TEST(SettleVoid, TooOldIsAReviewThatSaysSo) {
+  Shipment shipment = Buying();
+  SettlePurchase(shipment, Done());
+  BeginVoid(shipment, Undo::kPerson);
+  const Effects effects = SettleVoid(shipment, {.kind = VoidOutcome::Kind::kTooLate});
+  EXPECT_EQ(shipment.state, State::kLabeled);
+  ASSERT_TRUE(effects.review.has_value());
+  EXPECT_EQ(effects.review->reason, Reason::kVoidRefused);
+  EXPECT_NE(effects.review->message.find("1Z1 is too old"), std::string::npos);
 }
 
 State AfterStatuses(const std::vector<std::pair<const char*, const char*>>& statuses) {
@@ -272,6 +292,38 @@ TEST(SettleTracking, APhysicalScanOfAVoidLabelIsAReviewOnce) {
   EXPECT_EQ(effects.review->reason, Reason::kVoidedLabelScanned);
   EXPECT_EQ(shipment.state, State::kVoided);
   EXPECT_FALSE(SettleTracking(shipment, "1Z1", "DELIVERED").review.has_value());
+}
+
+TEST(SettleTracking, AScanOfAVoidLabelIsToldOnceWhoeverWasFirst) {
+  Shipment shipment = Buying();
+  SettlePurchase(shipment, Done());
+  BeginVoid(shipment, Undo::kChange);
+  SettleTracking(shipment, "1Z2", "PICKED_UP");
+  SettleTracking(shipment, "1Z2", "VOIDED");  // tracking hears of the void before it is stored here
+  const Effects voided = SettleVoid(shipment, {.kind = VoidOutcome::Kind::kVoided});
+  ASSERT_TRUE(voided.review.has_value());
+  EXPECT_NE(voided.review->message.find("1Z2"), std::string::npos);
+  SettleTracking(shipment, "1Z2", "VOIDED");
+  EXPECT_FALSE(SettleTracking(shipment, "1Z2", "IN_TRANSIT").review.has_value());
+  // The other parcel is on its way, too.
+  EXPECT_TRUE(SettleTracking(shipment, "1Z1", "PICKED_UP").review.has_value());
+}
+
+TEST(SettleTracking, WhatUpsScannedStaysScanned) {
+  EXPECT_EQ(AfterStatuses({{"1Z1", "PICKED_UP"}, {"1Z1", "UNKNOWN"}}), State::kInTransit);
+  EXPECT_EQ(AfterStatuses({{"1Z1", "DELIVERED"}, {"1Z2", "DELIVERED"}, {"1Z2", "LABEL_CREATED"}}),
+            State::kDelivered);
+}
+
+TEST(SettleTracking, ALabelThatSomebodyVoidedAtUpsIsVoidedHere) {
+  Shipment shipment = Buying();
+  SettlePurchase(shipment, Done());
+  SettleTracking(shipment, "1Z1", "VOIDED");
+  EXPECT_EQ(shipment.state, State::kLabeled);  // the other parcel still goes
+  const Effects effects = SettleTracking(shipment, "1Z2", "VOIDED");
+  EXPECT_EQ(shipment.state, State::kVoiding);
+  EXPECT_EQ(shipment.undo, Undo::kPerson);  // and is not bought again by itself
+  EXPECT_TRUE(effects.packages_updated);
 }
 
 TEST(SettleTracking, AScanDuringTheVoidIsAReviewWhenItIsVoid) {

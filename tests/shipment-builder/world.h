@@ -46,8 +46,8 @@ inline KeyRing TestRing() {
 
 // A replica of the service without its door: all loops over one store, stepped by hand.
 struct Replica {
-  Replica(ShipmentStore& store, MappingStore& mappings, FakeOrders& orders, FakeUps& ups,
-          FakeTracking& tracking, const Clock& clock, const Derive& derive,
+  Replica(ShipmentStore& store, MappingStore& mappings, FakeOrders& orders, UpsPort& ups,
+          TrackingPort& tracking, const Clock& clock, const Derive& derive,
           const absl::Duration& uptime)
       : connections([&uptime] { return uptime; }),
         rules(mappings),
@@ -62,7 +62,7 @@ struct Replica {
         pricer(store, ups, buyer, connections, planner, leases, tell),
         validator(store, book, pricer, connections, planner, leases, tell),
         handing_over(store, ups, tracking, leases),
-        voider(store, ups, tracking, clock, replan, tell, leases),
+        voider(store, ups, tracking, clock, replan, tell, leases, absl::Hours(90 * 24)),
         watcher(store, tracking, absl::ZeroDuration()),
         store(store) {}
 
@@ -118,6 +118,9 @@ class World : public ::testing::Test {
   }
   std::unique_ptr<Replica> NewReplica() { return NewReplica(*store); }
   std::unique_ptr<Replica> NewReplica(ShipmentStore& store) {
+    return NewReplica(store, ups, tracking);
+  }
+  std::unique_ptr<Replica> NewReplica(ShipmentStore& store, UpsPort& ups, TrackingPort& tracking) {
     return std::make_unique<Replica>(store, *mappings, orders, ups, tracking, clock, derive,
                                      uptime);
   }

@@ -5,8 +5,8 @@
 CREATE TABLE mappings (
   connection_id text NOT NULL,
   version bigint NOT NULL CHECK (version > 0),
-  -- psups.shipments.v1.Rules.
-  rules bytea NOT NULL,
+  -- psups.shipments.v1.Rules: they may name people and accounts.
+  sealed bytea NOT NULL,
   comment text NOT NULL,
   created_by text NOT NULL,
   create_time timestamptz NOT NULL DEFAULT now(),
