@@ -52,7 +52,8 @@ absl::StatusOr<ShipmentViews::OrderFacts> PostgresShipmentViews::GetOrderFacts(
           "s.connection_id AND b.shipment_id = s.shipment_id AND b.purchase_number = "
           "s.purchase_number AND b.state = 'DONE' JOIN packages p ON p.connection_id = "
           "s.connection_id AND p.shipment_id = s.shipment_id AND p.tracking_number <> '' AND "
-          "p.tracking_status <> 'VOIDED' CROSS JOIN LATERAL unnest(p.content_lines, "
+          "p.tracking_status <> 'VOIDED' AND p.void_state <> 'DONE' CROSS JOIN LATERAL "
+          "unnest(p.content_lines, "
           "p.content_schedules, "
           "p.content_quantities) AS c(line, schedule, quantity) WHERE s.connection_id = $1 AND "
           "s.order_id = $2 ORDER BY s.create_time, s.shipment_id, p.package_number",

@@ -80,15 +80,15 @@ absl::StatusOr<std::vector<LabelPlace>> PostgresShipmentViews::ListLabels(
   }
   ASSIGN_OR_RETURN(
       const Rows rows,
-      db_.Exec(
-          absl::StrCat("SELECT s.label_time, s.connection_id, s.shipment_id, "
-                       "p.package_number FROM shipments s JOIN packages p ON p.connection_id "
-                       "= s.connection_id AND p.shipment_id = s.shipment_id WHERE ",
-                       where,
-                       " AND s.state NOT IN ('VOIDING', 'VOIDED') AND p.tracking_number <> '' "
-                       "AND p.tracking_status <> 'VOIDED' ORDER BY s.label_time, s.connection_id, "
-                       "s.shipment_id, p.package_number LIMIT $1"),
-          std::move(params)));
+      db_.Exec(absl::StrCat("SELECT s.label_time, s.connection_id, s.shipment_id, "
+                            "p.package_number FROM shipments s JOIN packages p ON p.connection_id "
+                            "= s.connection_id AND p.shipment_id = s.shipment_id WHERE ",
+                            where,
+                            " AND s.state NOT IN ('VOIDING', 'VOIDED') AND p.tracking_number <> '' "
+                            "AND p.tracking_status <> 'VOIDED' AND p.void_state <> 'DONE' ORDER BY "
+                            "s.label_time, s.connection_id, "
+                            "s.shipment_id, p.package_number LIMIT $1"),
+               std::move(params)));
   std::vector<LabelPlace> places;
   for (const Row& row : rows) {
     places.push_back({.label_time = row.Time("label_time"),
