@@ -136,8 +136,8 @@ Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome) {
       // Why it was to go stays noted: whoever decides to ask again asks for the same.
       shipment.state = StateByPackages(shipment);
       Progress(shipment);
-      KeepPackages(shipment);
-      effects.packages_updated = true;
+      // Of packages that were to go alone before nobody knows; they are asked for again.
+      if (AnyToVoid(shipment)) ++shipment.void_number;
       effects.replan = true;  // other schedules waited for it to go
       effects.review = VoidRefused(shipment, outcome);
       Record(effects, "shipment.void_refused", from, shipment);
@@ -203,7 +203,9 @@ Effects SettlePartVoid(Shipment& shipment, const std::vector<std::string>& numbe
     case VoidOutcome::Kind::kOurs:
       if (shipment.state == State::kLabeled) {
         // Perhaps UPS voids this one as a whole only; then the rest is bought anew.
+        KeepPackages(shipment);
         effects = BeginVoid(shipment, Undo::kChange);
+        effects.packages_updated = true;
         effects.lease = Effects::Lease::kEnd;
         return effects;
       }

@@ -101,6 +101,20 @@ TEST(PartVoid, WhatUpsDoesNotVoidAloneGoesAsAWhole) {
   EXPECT_EQ(effects.allocation, Effects::Allocation::kKeep);
 }
 
+TEST(PartVoid, OfPackagesThatNobodyHeardOfUpsIsAskedAgainWhenItRefusesTheWhole) {
+  Shipment shipment = Labelled();
+  BeginPartVoid(shipment, {3}, "new");
+  SettlePartVoid(shipment, {"1Z4"}, {.kind = VoidOutcome::Kind::kLater});
+  BeginVoid(shipment, Undo::kChange);  // the order changed again meanwhile
+  SettleVoid(shipment, {.kind = VoidOutcome::Kind::kRefused});
+  EXPECT_EQ(shipment.state, State::kLabeled);
+  EXPECT_EQ(WorkOf(shipment), Work::kVoid);
+  EXPECT_EQ(shipment.void_number, 3);  // each is asked for under its own number
+  SettlePartVoid(shipment, {"1Z4"}, {.kind = VoidOutcome::Kind::kVoided});
+  EXPECT_EQ(shipment.shares.size(), 1u);
+  EXPECT_EQ(WorkOf(shipment), Work::kNone);
+}
+
 TEST(PartVoid, WhatUpsHasPickedUpIsForAPerson) {
   Shipment shipment = Labelled();
   BeginPartVoid(shipment, {3}, "new");
