@@ -14,9 +14,7 @@ namespace psups::psupsctl {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 using Connection = orders::v1::Connection;
 using Order = orders::v1::Order;

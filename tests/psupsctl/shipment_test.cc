@@ -10,9 +10,7 @@
 namespace psups::psupsctl {
 namespace {
 
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using Shipment = shipments::v1::Shipment;
 

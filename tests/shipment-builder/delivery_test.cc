@@ -8,7 +8,6 @@ namespace {
 namespace pb = psups::shipments::v1;
 using psups::testing::HasCode;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using tracking::v1::DELIVERED;
 

@@ -13,7 +13,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using testing::FakeUps;
 using ::testing::HasSubstr;
 using testing::PlainOrder;
 using testing::Replica;

@@ -17,7 +17,6 @@ using psups::testing::HasCode;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using ::testing::UnorderedElementsAre;
 
 class Watching : public ShipmentDoor {
  protected:
