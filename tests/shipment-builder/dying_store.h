@@ -38,7 +38,7 @@ class MortalStore : public ShipmentStore {
   absl::StatusOr<std::vector<Stored>> UpdateGated(const std::vector<Leased>& held,
                                                   absl::Duration lease, const LimitsOf& limits,
                                                   const GatedChange& change) override {
-    return Through([&] { return store_.UpdateGated(held, lease, limits, change); });
+    return Through([&] { return store_.UpdateGated(held, lease, limits, Midway(change)); });
   }
   absl::StatusOr<std::vector<std::string>> UnknownNumbers(
       const std::vector<std::string>& tracking_numbers) override {

@@ -131,19 +131,26 @@ absl::StatusOr<ups::v1::VoidShipmentResponse> WalkUps::Void(
       response.set_already_voided(true);
       return response;
     }
-    if (label.scanned()) return absl::FailedPreconditionError("UPS has picked it up.");
-    if (request.tracking_numbers().empty()) {
-      End(label);
-      return response;
-    }
+    const auto& numbers = request.tracking_numbers();
+    const bool whole = numbers.empty();
     std::size_t left = 0;
     std::vector<Parcel*> named;
     for (Parcel& parcel : label.parcels) {
-      const bool is_named =
-          std::find(request.tracking_numbers().begin(), request.tracking_numbers().end(),
-                    parcel.number) != request.tracking_numbers().end();
-      if (is_named) named.push_back(&parcel);
-      left += !is_named && parcel.voided == kNever;
+      if (whole || std::find(numbers.begin(), numbers.end(), parcel.number) != numbers.end()) {
+        named.push_back(&parcel);
+      } else {
+        left += parcel.voided == kNever;
+      }
+    }
+    if (std::all_of(named.begin(), named.end(),
+                    [](const Parcel* parcel) { return parcel->voided != kNever; })) {
+      response.set_already_voided(true);
+      return response;
+    }
+    if (label.scanned()) return absl::FailedPreconditionError("UPS has picked it up.");
+    if (whole) {
+      End(label);
+      return response;
     }
     if (left == 0) return absl::FailedPreconditionError("UPS voids its last package as a whole.");
     ++seen["packages voided alone"];

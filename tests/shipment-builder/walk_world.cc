@@ -117,7 +117,11 @@ void WalkWorld::Step(Walker& walker, const Those& shipments, Visits& visits) {
   const bool kept_back = orders.kept_back.erase("orders/" + walker.order.id()) > 0;
   if (state == walker.wish || kept_back || Chance(random_, rare ? 60 : 4)) {
     ChangeAny(walker, state, visits);
-    if (!Chance(random_, 30)) Wish(walker, visits);
+    // What has come to an end stays there through most changes: more can come.
+    const std::string_view name = kWalkStates[state];
+    const bool stays =
+        name == "IN_TRANSIT" || name == "DELIVERED" || name == "VOIDED" || name == "CANCELLED";
+    if (!Chance(random_, stays ? 70 : 30)) Wish(walker, visits);
   } else if (--walker.patience <= 0) {
     Wish(walker, visits);
   } else {
@@ -136,9 +140,10 @@ void WalkWorld::Wish(Walker& walker, const Visits& visits) {
     for (std::size_t i = 0; i < kCountedChanges; ++i) by_visits[state].first += visits[state][i];
   }
   std::sort(by_visits.begin(), by_visits.end());
-  walker.wish = by_visits[random_() % (Chance(random_, 80) ? 3 : kCountedStates)].second;
+  const std::size_t among = Chance(random_, 45) ? 1 : Chance(random_, 75) ? 3 : kCountedStates;
+  walker.wish = by_visits[random_() % among].second;
   walker.line = random_() % walker.order.lines().size();
-  walker.patience = 10;
+  walker.patience = 12;
 }
 
 void WalkWorld::Change(Walker& walker, OrderChange change, std::size_t line) {
@@ -325,14 +330,16 @@ void WalkWorld::Work(int loops) {
     // Mostly in their order, so that things get on; sometimes any.
     const int loop = Chance(random_, 75) ? i : Between(random_, 0, kLoops - 1);
     Side& side = sides_[random_() % sides_.size()];
-    if (Chance(random_, 5)) {
+    if (Chance(random_, 12)) {
       side.mortal->DieAt(Between(random_, 1, 3),
                          static_cast<WalkStore::Death>(Between(random_, 0, 2)));
     }
     RunLoop(side, loop);
     WaitUntilQuiet();
     side.mortal->Live();
-    if (side.mortal->dead() || Chance(random_, 1)) Start(side);
+    const bool died = side.mortal->dead();
+    seen["deaths"] += died;
+    if (died || Chance(random_, 1)) Start(side);
   }
 }
 
