@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "common/crypto.h"
 #include "common/log.h"
+#include "common/metrics.h"
 #include "common/status_macros.h"
 
 namespace psups {
@@ -112,6 +113,20 @@ absl::Status StatusFromDbError(const std::exception& error) {
 
 const pqxx::result& Result(const void* result) { return *static_cast<const pqxx::result*>(result); }
 
+// What the process has asked of its database so far.
+prometheus::Counter& RoundTrips() {
+  static prometheus::Counter& counter =
+      Counter("psups_database_round_trips_total",
+              "Messages to PostgreSQL whose answer was waited for: statements, BEGIN, COMMIT.");
+  return counter;
+}
+prometheus::Counter& Transactions() {
+  static prometheus::Counter& counter = Counter(
+      "psups_database_transactions_total",
+      "Transactions of PostgreSQL that were to be committed, statements of their own among them.");
+  return counter;
+}
+
 struct Connection {
   explicit Connection(const std::string& url) : session(url) {
     session.set_client_encoding("UTF8");
@@ -131,6 +146,7 @@ struct Connection {
     if (fresh) {
       entry->second = "s" + std::to_string(prepared.size());
       session.prepare(entry->second, sql);
+      RoundTrips().Increment();
     }
     return entry->second;
   }
@@ -149,6 +165,7 @@ class PqxxTx : public Tx {
       std::vector<std::optional<std::string>> values;
       values.reserve(params.size());
       for (const Param& param : params) values.push_back(param.text());
+      RoundTrips().Increment();
       auto result = std::make_shared<pqxx::result>(
           tx_.exec_prepared(name, pqxx::prepare::make_dynamic_params(values)));
       return Rows(std::shared_ptr<const void>(result, result.get()));
@@ -370,7 +387,9 @@ absl::Status Db::Transact(const std::function<absl::Status(Tx&)>& body) {
       PqxxTx tx(connection, work);
       absl::Status status = body(tx);
       if (status.ok() && !tx.failed().ok()) status = tx.failed();
+      RoundTrips().Increment(2);  // BEGIN, and how it ends
       if (status.ok()) {
+        Transactions().Increment();
         work.commit();
       } else if (!tx.broken()) {
         work.abort();
@@ -393,6 +412,7 @@ absl::StatusOr<Rows> Db::Exec(const std::string& sql, std::vector<Param> params)
     try {
       pqxx::nontransaction work(connection.session);
       PqxxTx tx(connection, work);
+      Transactions().Increment();
       rows = tx.Exec(sql, params);
       if (tx.lost() && !reads) {
         return {absl::UnknownError("database: the connection broke during a statement"), true,

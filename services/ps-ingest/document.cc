@@ -177,7 +177,7 @@ std::string ConversionRate(const RowView& row) {
   std::string rate = row.Measured(Column::kConversionRate);
   if (rate.empty()) rate = row.Measured(Column::kUnitConversion);
   const std::string& unit = row.Text(Column::kUnitOfMeasure);
-  if (rate.empty() && !unit.empty() && unit == row.Text(Column::kStandardUnit)) rate = "1";
+  if (rate.empty() && !unit.empty() && unit == row.Text(Column::kStandardUnit)) return "1";
   return rate;
 }
 

@@ -129,13 +129,15 @@ class PostgresOrderStore : public OrderStore {
     ASSIGN_OR_RETURN(
         const Rows rows,
         db_.Exec(
-            "SELECT o.connection_id, o.order_id, o.document_type, o.business_unit, "
-            "  o.document_id, o.open_schedules, c.version, c.state, c.state_reason, c.settings, "
+            // The orders first, by their key: else all orders of a connection might be read.
+            "WITH o AS MATERIALIZED (SELECT connection_id, order_id, document_type, "
+            "  business_unit, document_id, open_schedules, "
             "  extract(epoch FROM clock_timestamp() - "
-            "    greatest(o.read_start_time, o.checked_time))::float8 AS age FROM orders o "
-            "JOIN connections c USING (connection_id) "
-            "JOIN unnest($1::text[], $2::text[]) AS u(connection_id, order_id) "
-            "  USING (connection_id, order_id)",
+            "    greatest(read_start_time, checked_time))::float8 AS age FROM orders "
+            "  JOIN unnest($1::text[], $2::text[]) AS u(connection_id, order_id) "
+            "  USING (connection_id, order_id)) "
+            "SELECT o.*, c.version, c.state, c.state_reason, c.settings FROM o "
+            "JOIN connections c USING (connection_id)",
             {connections, ids}));
     std::vector<Checked> found;
     for (const Row row : rows) {

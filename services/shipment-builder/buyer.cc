@@ -220,8 +220,11 @@ void Buyer::OpenAndSend(std::vector<ToBuy> batch, std::vector<Verdict> verdicts)
     }
     return effects;
   };
+  // A limit that was set a moment ago holds for this purchase, too.
+  const absl::Status known = planner_.rules().Refresh().status();
   absl::StatusOr<std::vector<Stored>> stored =
-      store_.UpdateGated(held, leases_.lease(), limits, change);
+      known.ok() ? store_.UpdateGated(held, leases_.lease(), limits, change)
+                 : absl::UnavailableError(known.message());
   const bool elsewhere = absl::IsAlreadyExists(stored.status());
   if ((elsewhere || absl::IsFailedPrecondition(stored.status())) && batch.size() > 1) {
     // One of them would take what another purchase holds: each for itself, so that only that one

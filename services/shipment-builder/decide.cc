@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status_macros.h"
+#include "services/shipment-builder/address_format.h"
 #include "services/shipment-builder/address_text.h"
 #include "services/shipment-builder/overrides.h"
 
@@ -17,7 +18,8 @@ namespace {
 
 namespace pb = psups::shipments::v1;
 
-// OK if the address can stand on a label; errors name the field, never its text.
+// OK if the address can stand on a label; errors name the field, never its text. `address` is
+// complete: it has a country.
 absl::Status CheckOverride(const type::v1::Address& address) {
   const auto error = [](std::string_view what) {
     return absl::InvalidArgumentError(absl::StrCat("address.", std::string(what)));
@@ -36,9 +38,14 @@ absl::Status CheckOverride(const type::v1::Address& address) {
     return error(
         absl::StrCat("city: ", CharacterCount(address.city()), " characters, want 1 to 30"));
   }
-  if (address.state().size() != 2) return error("state: want two letters");
-  const std::size_t digits = Digits(address.postal_code()).size();
-  if (digits != 5 && digits != 9) return error("postal_code: want five or nine digits");
+  const std::string country = absl::AsciiStrToUpper(address.country_code());
+  if (country == "US" || country == "PR") {
+    if (address.state().size() != 2) return error("state: want two letters");
+    const std::size_t digits = Digits(address.postal_code()).size();
+    if (digits != 5 && digits != 9) return error("postal_code: want five or nine digits");
+  } else if (const auto problem = CheckFormat(address)) {
+    return error(absl::StrCat(problem->field, ": want ", problem->want));
+  }
   if (CharacterCount(address.name()) > 35) return error("name: want at most 35 characters");
   if (CharacterCount(address.attention_name()) > 35) {
     return error("attention_name: want at most 35 characters");
@@ -78,10 +85,6 @@ struct Desk {
 };
 
 // ---- What planning says, asked nowhere else ----
-
-std::string WhatItIsNow(const Desk& desk, const Shipment& shipment) {
-  return FingerprintNow(desk.order, shipment, desk.basis);
-}
 
 std::string ContentsNow(const Desk& desk, const Shipment& shipment) {
   return ContentNow(desk.order, shipment, desk.basis);
@@ -144,7 +147,8 @@ absl::Status GoOn(const Desk& desk, Shipment& shipment, Effects& effects) {
 
 absl::Status UseAddress(const Desk& desk, Action action, Shipment& shipment, Effects& effects) {
   const ReviewDraft& asked = desk.review.asked;
-  type::v1::Address address = desk.request.address();
+  auto& place = asked.side == Side::kShipFrom ? shipment.ship_from : shipment.ship_to;
+  type::v1::Address address = Completed(desk.request.address(), place);
   if (action == Action::kAcceptCandidate) {
     const int index = desk.request.candidate_index();
     const int count = static_cast<int>(asked.candidates.size());
@@ -156,13 +160,15 @@ absl::Status UseAddress(const Desk& desk, Action action, Shipment& shipment, Eff
       return absl::InvalidArgumentError(
           absl::StrCat("candidate_index: ", index, ", want 0 to ", count - 1));
     }
-    address = asked.candidates[static_cast<std::size_t>(index)];
+    address = Completed(asked.candidates[static_cast<std::size_t>(index)], place);
   } else {
     RETURN_IF_ERROR(CheckOverride(address));
   }
-  auto& place = asked.side == Side::kShipFrom ? shipment.ship_from : shipment.ship_to;
-  place = Completed(std::move(address), place);
+  const bool elsewhere = address.country_code() != place.country_code();
+  place = std::move(address);
   effects.parties_changed = true;
+  // In another country customs, services and contacts are others.
+  if (elsewhere) return PlanAsDecided(desk, shipment, effects);
   return GoOn(desk, shipment, effects);
 }
 
@@ -262,7 +268,6 @@ void LetGo(const Desk& desk, Shipment& shipment) {
 
 absl::Status DecideRefusedVoid(const Desk& desk, Action action, Shipment& shipment,
                                Effects& effects) {
-  const std::string now = WhatItIsNow(desk, shipment);
   if (action == Action::kCancel) {
     LetGo(desk, shipment);
     shipment.undo = Undo::kNone;
@@ -270,10 +275,12 @@ absl::Status DecideRefusedVoid(const Desk& desk, Action action, Shipment& shipme
     effects.replan = true;  // other schedules may have waited for it to go
     return absl::OkStatus();
   }
-  // A hold that came meanwhile is no reason to ship again what a person wants to be void.
-  const bool same =
-      (shipment.undo == Undo::kPerson ? ContentsNow(desk, shipment) : now) == shipment.fingerprint;
-  effects = BeginVoid(shipment, same ? Undo::kPerson : Undo::kChange);
+  // What a person wants to be void is not shipped again unless the order is another; a hold that
+  // came meanwhile makes it none. What the order did not want at that time may be wanted again.
+  const std::string now = ContentsNow(desk, shipment);
+  if (shipment.undo == Undo::kPerson && shipment.fingerprint.empty()) shipment.fingerprint = now;
+  const bool by_person = shipment.undo == Undo::kPerson && shipment.fingerprint == now;
+  effects = BeginVoid(shipment, by_person ? Undo::kPerson : Undo::kChange);
   effects.close_reviews = false;
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/shipment-builder/shipment.h"
 #include "services/shipment-builder/transition.h"
 
@@ -27,8 +28,9 @@ bool IsScan(std::string_view status) {
 State StateByPackages(const Shipment& shipment) {
   bool scanned = false, all_ended = true, lost = false, returned = false;
   for (const Package& package : shipment.packages) {
-    if (package.void_state == PackageVoid::kDone) continue;
     const std::string& status = package.tracking_status;
+    // One that somebody voided at UPS alone comes nowhere: the others end the shipment.
+    if (package.void_state == PackageVoid::kDone || status == "VOIDED") continue;
     scanned |= IsScan(status);
     all_ended &= IsEnd(status);
     lost |= status == "LOST";
@@ -40,15 +42,17 @@ State StateByPackages(const Shipment& shipment) {
   return returned ? State::kReturned : State::kDelivered;
 }
 
-ReviewDraft VoidedLabelScanned(std::string_view number) {
+ReviewDraft VoidedLabelScanned(const std::vector<std::string>& numbers) {
   return {.reason = Reason::kVoidedLabelScanned,
-          .message = absl::StrCat("UPS scanned ", std::string(number),
-                                  ", whose label was voided: the parcel is on its way. Ask UPS to "
+          .message = absl::StrCat("UPS scanned ", absl::StrJoin(numbers, ", "),
+                                  ", voided before: what has that label is on its way. Ask UPS to "
                                   "stop it, then cancel to close this.")};
 }
 
-// No package goes alone any more.
+// No package goes alone any more; as a whole the shipment is nothing that the order says.
 void KeepPackages(Shipment& shipment) {
+  if (shipment.undo != Undo::kPerson) shipment.undo = Undo::kChange;
+  shipment.fingerprint.clear();
   for (Package& package : shipment.packages) {
     if (package.void_state == PackageVoid::kWanted) package.void_state = PackageVoid::kNone;
   }
@@ -112,6 +116,7 @@ Effects BeginVoid(Shipment& shipment, Undo undo) {
 Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome) {
   Effects effects;
   const State from = shipment.state;
+  std::vector<std::string> scanned;
   effects.detail["ups_shipment_id"] = shipment.ups_shipment_id;
   switch (outcome.kind) {
     case VoidOutcome::Kind::kVoided:
@@ -123,9 +128,9 @@ Effects SettleVoid(Shipment& shipment, const VoidOutcome& outcome) {
       for (const Package& package : shipment.packages) {
         const bool goes = IsScan(package.tracking_status) &&
                           package.void_state != PackageVoid::kDone;  // of that one a person heard
-        if (!goes || effects.review.has_value()) continue;
-        effects.review = VoidedLabelScanned(package.tracking_number);
+        if (goes) scanned.push_back(package.tracking_number);
       }
+      if (!scanned.empty()) effects.review = VoidedLabelScanned(scanned);
       effects.replan = true;  // other schedules may wait for it
       Progress(shipment);
       if (shipment.undo == Undo::kChange) shipment.holds = false;
@@ -177,6 +182,7 @@ Effects SettlePartVoid(Shipment& shipment, const std::vector<std::string>& numbe
   };
   if (std::none_of(shipment.packages.begin(), shipment.packages.end(), is_named)) return effects;
   const State from = shipment.state;
+  std::vector<std::string> scanned;
   switch (outcome.kind) {
     case VoidOutcome::Kind::kVoided:
       for (Package& package : shipment.packages) {
@@ -187,9 +193,9 @@ Effects SettlePartVoid(Shipment& shipment, const std::vector<std::string>& numbe
               {.line = content.line, .schedule = content.schedule, .quantity = content.quantity});
         }
         Subtract(package, shipment.shares);
-        if (!IsScan(package.tracking_status) || effects.review.has_value()) continue;
-        effects.review = VoidedLabelScanned(package.tracking_number);
+        if (IsScan(package.tracking_status)) scanned.push_back(package.tracking_number);
       }
+      if (!scanned.empty()) effects.review = VoidedLabelScanned(scanned);
       effects.packages_updated = true;
       effects.allocation = Allocation::kFreePart;
       effects.replan = true;
@@ -204,7 +210,7 @@ Effects SettlePartVoid(Shipment& shipment, const std::vector<std::string>& numbe
       if (shipment.state == State::kLabeled) {
         // Perhaps UPS voids this one as a whole only; then the rest is bought anew.
         KeepPackages(shipment);
-        effects = BeginVoid(shipment, Undo::kChange);
+        effects = BeginVoid(shipment, shipment.undo);
         effects.packages_updated = true;
         effects.lease = Effects::Lease::kEnd;
         return effects;
@@ -212,7 +218,6 @@ Effects SettlePartVoid(Shipment& shipment, const std::vector<std::string>& numbe
       [[fallthrough]];
     case VoidOutcome::Kind::kTooLate:
       KeepPackages(shipment);
-      shipment.undo = Undo::kChange;
       effects.packages_updated = true;
       effects.replan = true;
       effects.review = VoidRefused(shipment, outcome);
@@ -261,7 +266,7 @@ Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
     case State::kLost:
       shipment.state = StateByPackages(shipment);
       if (void_scanned) {
-        effects.review = VoidedLabelScanned(tracking_number);
+        effects.review = VoidedLabelScanned({std::string(tracking_number)});
         effects.detail["tracking_number"] = std::string(tracking_number);
         Record(effects, "shipment.review", from, shipment);
       } else if (shipment.state != from) {
@@ -275,12 +280,12 @@ Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
     case State::kNeedsReview:
     case State::kFailed:
     case State::kWithdrawn:
-    case State::kVoiding:
     case State::kCancelled:
       return effects;
+    case State::kVoiding:  // a package of it that was voided alone before
     case State::kVoided:
       if (!void_scanned) return effects;
-      effects.review = VoidedLabelScanned(tracking_number);
+      effects.review = VoidedLabelScanned({std::string(tracking_number)});
       effects.detail["tracking_number"] = std::string(tracking_number);
       Record(effects, "shipment.review", from, shipment);
       return effects;

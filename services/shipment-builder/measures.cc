@@ -69,15 +69,17 @@ Decimal Quotient(Decimal a, Decimal b) {
   return whole + (parts + rounding) * Constant("0.00000000001");
 }
 
-// What the rules say of the schedule's item: what names more counts before what names less.
+// What the rules say of the schedule's item.
 const ItemMeasures* OwnMeasures(const Schedule& schedule, const MeasureRules& rules) {
   if (rules.items.empty()) return nullptr;
-  for (const std::string& item : {Code(schedule.item_id()), std::string("*")}) {
-    for (const std::string& setid : {Code(schedule.item_setid()), std::string()}) {
-      for (const std::string& unit : {Code(schedule.unit_of_measure()), std::string()}) {
-        const auto found = rules.items.find({setid, item, unit});
-        if (found != rules.items.end()) return &found->second;
-      }
+  const std::string setid = Code(schedule.item_setid());
+  const std::string item = Code(schedule.item_id());
+  const std::string unit = Code(schedule.unit_of_measure());
+  for (const auto& [key, measures] : rules.items) {
+    const auto& [of_setid, of_item, of_unit] = key;
+    if ((of_setid.empty() || of_setid == setid) && (of_item == "*" || of_item == item) &&
+        (of_unit.empty() || of_unit == unit)) {
+      return &measures;
     }
   }
   return nullptr;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -52,11 +53,11 @@ struct MeasureRules {
   std::map<std::string, std::string> units = {};
   // Used where PeopleSoft keeps no rate for the item, in either direction. The first counts.
   std::vector<Conversion> conversions = {};
-  // By SETID, item and unit of measure, in upper case. A blank SETID or unit of measure and the
-  // item
-  // "*" are any, a blank item is that of a line without one; what names more counts before what
-  // names less.
-  std::map<std::tuple<std::string, std::string, std::string>, ItemMeasures> items = {};
+  // By SETID, item and unit of measure, in upper case; the first that fits counts, as everywhere in
+  // the rules. A blank SETID or unit of measure and the item "*" are any, a blank item is that of a
+  // line without one.
+  std::vector<std::pair<std::tuple<std::string, std::string, std::string>, ItemMeasures>> items =
+      {};
   // False: what cannot be right is taken as it is.
   bool gate = true;
   GateBounds bounds = {};

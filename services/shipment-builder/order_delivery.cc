@@ -7,7 +7,9 @@
 namespace psups::shipment_builder {
 
 Decimal ScheduleDelivery::outstanding() const {
-  return std::max(Decimal(0), ordered.ordered - ordered.received_before - delivered);
+  if (ordered.cancelled) return Decimal(0);
+  return std::max(Decimal(0), std::min(ordered.open, ordered.ordered - ordered.received_before -
+                                                         delivered));
 }
 
 std::vector<ScheduleDelivery> DeliveryOf(std::vector<OrderedSchedule> schedules,

@@ -14,6 +14,8 @@ struct OrderedSchedule {
   int schedule = 0;
   Decimal ordered = {};
   Decimal received_before = {};  // what PeopleSoft had received when the order was first seen
+  Decimal open = {};             // what PeopleSoft has not received by now
+  bool cancelled = false;        // or of a kind that is never shipped
 };
 
 // How much of a schedule arrived.
@@ -24,7 +26,8 @@ struct ScheduleDelivery {
   Decimal returned = {};   // brought back or lost
   std::vector<std::string> tracking_numbers = {};
 
-  // Ordered, not received before, and not delivered: what came back is to come again.
+  // Ordered, not received by PeopleSoft, before or meanwhile, and not delivered: what came back is to
+  // come again. Of what was cancelled nothing is.
   Decimal outstanding() const;
 };
 

@@ -66,11 +66,6 @@ bool IsAskedFor(const Schedule& schedule) {
          schedule.ineligible_reason() == kPartlyShippedAsRequisition;
 }
 
-std::string FingerprintNow(const Order& order, const Shipment& shipment, const Basis& basis) {
-  if (!MayShip(order, shipment)) return "not to be shipped";
-  return ContentNow(order, shipment, basis);
-}
-
 std::string ContentNow(const Order& order, const Shipment& shipment, const Basis& basis) {
   const Rules& rules = basis.rules.Of(shipment.mapping_version);
   std::vector<Share> shares;
@@ -96,8 +91,8 @@ bool Unchanged(const Order& order, const Shipment& shipment, const Basis& basis)
   // What a person let go stays as it is while its content does, whether it may ship or not.
   const bool let_go =
       shipment.Waived(Reason::kVoidRefused) || shipment.Waived(Reason::kChangedAfterPickup);
-  return (let_go ? ContentNow(order, shipment, basis) : FingerprintNow(order, shipment, basis)) ==
-         shipment.fingerprint;
+  if (!let_go && !MayShip(order, shipment)) return false;
+  return ContentNow(order, shipment, basis) == shipment.fingerprint;
 }
 
 std::optional<Effects> VoidPart(const Order& order, Shipment& shipment, const Basis& basis) {

@@ -141,25 +141,28 @@ ReviewDraft MeasureReview(const Schedule& schedule, const MeasureProblem& proble
       return {.reason = Reason::kItemWeightMissing,
               .message = absl::StrCat("No weight is kept for ", Item(schedule), " in unit ",
                                       schedule.unit_of_measure(),
-                                      ". Enter its weight and weight unit in PeopleSoft, then "
-                                      "retry.")};
+                                      ". Enter its weight and weight unit in PeopleSoft and "
+                                      "retry, or give its weight here.")};
     case MeasureProblem::Kind::kDimensionsMissing:
       return {.reason = Reason::kItemDimensionsMissing,
               .message = absl::StrCat("Length, width or height of ", Item(schedule),
                                       " is not kept. Enter all three and their unit in "
-                                      "PeopleSoft, then retry.")};
+                                      "PeopleSoft and retry, or give them here.")};
     case MeasureProblem::Kind::kUnitUnknown:
       return {.reason = Reason::kUomUnknown,
               .message = absl::StrCat("Unit of measure \"", problem.unit_of_measure, "\" of ",
                                       Item(schedule),
                                       " is not known. Known are LB, KG, OZ, G and IN, CM, FT, M. "
-                                      "Correct it in PeopleSoft, then retry.")};
+                                      "Correct it in PeopleSoft or say in the rules what it "
+                                      "stands for (psupsctl mapping, units), then retry; or give "
+                                      "weight and dimensions here.")};
     case MeasureProblem::Kind::kRateUnknown:
       return {.reason = Reason::kUomUnknown,
               .message = absl::StrCat("How many ", problem.standard_unit, " one ",
                                       problem.unit_of_measure, " of ", Item(schedule),
                                       " holds is not kept. Enter the conversion rate in "
-                                      "PeopleSoft, then retry.")};
+                                      "PeopleSoft or the rules (psupsctl mapping, conversions), "
+                                      "then retry; or give weight and dimensions here.")};
     case MeasureProblem::Kind::kImplausible:
       return {.reason = Reason::kMeasuresImplausible,
               .message = absl::StrCat("Weight or dimensions kept for ", Item(schedule),
@@ -169,11 +172,13 @@ ReviewDraft MeasureReview(const Schedule& schedule, const MeasureProblem& proble
     case MeasureProblem::Kind::kTooHeavy:
       return {.reason = Reason::kPackageTooHeavy,
               .message = absl::StrCat("The weight kept for ", Item(schedule),
-                                      " cannot be right. Correct it in PeopleSoft, then retry.")};
+                                      " cannot be right. Correct it in PeopleSoft and retry, or "
+                                      "give the right one here.")};
     case MeasureProblem::Kind::kTooLarge:
       return {.reason = Reason::kPackageTooLarge,
               .message = absl::StrCat("The dimensions kept for ", Item(schedule),
-                                      " cannot be right. Correct them in PeopleSoft, then retry.")};
+                                      " cannot be right. Correct them in PeopleSoft and retry, or "
+                                      "give the right ones here.")};
   }
   std::abort();
 }
@@ -186,13 +191,14 @@ ReviewDraft PackingReview(const Schedule& schedule, PackingProblem problem) {
                                       kMostPoundsPerPackage,
                                       " lb, which UPS does not carry in a package. Ship it as "
                                       "freight, then cancel; or correct its weight in PeopleSoft "
-                                      "and retry.")};
+                                      "and retry, or give it here; or split it.")};
     case PackingProblem::kTooLarge:
       return {.reason = Reason::kPackageTooLarge,
               .message = absl::StrCat("One unit of ", Item(schedule), " is longer than ",
                                       kMostInchesLong, " in, or than ", kMostLengthAndGirth,
                                       " in with its girth. Ship it as freight, then cancel; or "
-                                      "correct its dimensions in PeopleSoft and retry.")};
+                                      "correct its dimensions in PeopleSoft and retry, or give "
+                                      "them here; or split it.")};
     case PackingProblem::kTooMany:
       return {.reason = Reason::kTooManyPackages,
               .message = absl::StrCat("The shipment would be more than ", kMostPackages,
@@ -240,14 +246,18 @@ void AddContact(const Rules& rules, Address& address) {
   if (address.phone().empty()) address.set_phone(usual.phone());
 }
 
+// UPS Next Day Air Early, which is delivered to somebody.
+constexpr char kEarlyService[] = "14";
+
 // What of a contact is missing; empty: nothing.
-std::optional<ReviewDraft> ContactProblem(const Schedule& schedule, const Address& ship_to) {
+std::optional<ReviewDraft> ContactProblem(const Schedule& schedule, const Address& ship_to,
+                                          bool crosses_border) {
   if (!ship_to.attention_name().empty() && !Digits(ship_to.phone()).empty()) return std::nullopt;
   return ReviewDraft{
       .reason = Reason::kCustomsDataMissing,
       .message = absl::StrCat(
-          "Across a border UPS wants somebody to call. Ship-to location ", schedule.ship_to_setid(),
-          "/", schedule.ship_to_id(), " has no ",
+          crosses_border ? "Across a border" : "For Next Day Air Early",
+          " UPS wants somebody to call. Ship-to location ", schedule.ship_to_setid(), "/", schedule.ship_to_id(), " has no ",
           ship_to.attention_name().empty() ? "attention name" : "phone",
           ". Enter it in PeopleSoft, or in the rules (psupsctl mapping, international), then "
           "retry."),
@@ -357,14 +367,15 @@ PlannedShipment PlanByOrder(const Order& order, const Group& group, const Rules&
                        .vendor = absl::StrCat(first.vendor_setid(), "/", first.vendor_id()),
                        .due_date = EarliestDue(group)};
   const Lane lane = LaneOf(plan.ship_from, plan.ship_to);
-  if (lane.wants_contact()) AddContact(rules, plan.ship_to);
+  const bool wants_contact = lane.wants_contact() || plan.service_code == kEarlyService;
+  if (wants_contact) AddContact(rules, plan.ship_to);
   if (first.ineligible_reason() == kPartlyShippedAsRequisition) {
     plan.problem = PartlyShipped(first);
     return plan;
   }
   plan.problem = PartiesProblem(first, plan.ship_from, plan.ship_to, rules, service);
-  if (!plan.problem.has_value() && lane.wants_contact()) {
-    plan.problem = ContactProblem(first, plan.ship_to);
+  if (!plan.problem.has_value() && wants_contact) {
+    plan.problem = ContactProblem(first, plan.ship_to, lane.wants_contact());
   }
   if (!plan.problem.has_value()) plan.problem = Pack(group, rules, choices, plan.packages);
   if (plan.problem.has_value()) return plan;

@@ -146,6 +146,7 @@ Effects StayUnderRules(const Order& order, Shipment& shipment, const PlannedShip
   Effects effects = StayWith(shipment, order);
   shipment.mapping_version = basis.rules.newest().version();
   shipment.due_date = plan.due_date;
+  shipment.shares = plan.shares;  // the same quantities, received by now or not
   const bool waits = shipment.state == State::kReceived || shipment.state == State::kValidating ||
                      shipment.state == State::kLabeling;
   if (!news || !waits) return effects;

@@ -51,12 +51,8 @@ struct Reconciliation {
 Reconciliation Reconcile(const orders::v1::Order& order, std::vector<Shipment>& existing,
                          int64_t built, const Basis& basis);
 
-// What the order says now of the schedules in `shipment`, as a fingerprint; equal to the shipment's
-// own if nothing changed for it.
-std::string FingerprintNow(const orders::v1::Order& order, const Shipment& shipment,
-                           const Basis& basis);
-
-// The same whether its schedules may ship or not.
+// What the order says now of the schedules in `shipment`, whether they may ship or not, as a
+// fingerprint; equal to the shipment's own if nothing changed for it.
 std::string ContentNow(const orders::v1::Order& order, const Shipment& shipment,
                        const Basis& basis);
 

@@ -7,6 +7,17 @@
 #include "services/shipment-builder/postgres_views.h"
 
 namespace psups::shipment_builder {
+namespace {
+
+using Schedule = orders::v1::Order::Schedule;
+
+bool NeverShips(Schedule::IneligibleReason reason) {
+  return reason == Schedule::LINE_CANCELLED || reason == Schedule::SCHEDULE_CANCELLED ||
+         reason == Schedule::SERVICE || reason == Schedule::AMOUNT_ONLY ||
+         reason == Schedule::SOURCED_TO_PO;
+}
+
+}  // namespace
 
 absl::StatusOr<ShipmentViews::OrderFacts> PostgresShipmentViews::GetOrderFacts(
     const std::string& order_id) {
@@ -41,7 +52,9 @@ absl::StatusOr<ShipmentViews::OrderFacts> PostgresShipmentViews::GetOrderFacts(
         {.line = schedule.line_number(),
          .schedule = schedule.schedule_number(),
          .ordered = Decimal::Parse(schedule.ordered_quantity()).value_or(Decimal(0)),
-         .received_before = received_before[{schedule.line_number(), schedule.schedule_number()}]});
+         .received_before = received_before[{schedule.line_number(), schedule.schedule_number()}],
+         .open = Decimal::Parse(schedule.open_quantity()).value_or(Decimal(0)),
+         .cancelled = NeverShips(schedule.ineligible_reason())});
   }
   // One statement, so one moment: what is voided and bought again is never seen twice.
   ASSIGN_OR_RETURN(

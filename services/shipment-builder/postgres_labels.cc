@@ -62,36 +62,37 @@ absl::StatusOr<std::vector<LabelPlace>> PostgresShipmentViews::ListLabels(
     absl::StrAppend(&where, "s.connection_id = ", next(ConnectionIn(query.shipment_id)),
                     " AND s.shipment_id = ", next(query.shipment_id));
   } else {
-    absl::StrAppend(&where, "s.label_time >= ", next(query.since), "::timestamptz");
+    absl::StrAppend(&where, "s.label_stored_time >= ", next(query.since), "::timestamptz");
     if (!query.connection_id.empty()) {
       absl::StrAppend(&where, " AND s.connection_id = ", next(query.connection_id));
     }
   }
   if (after.has_value()) {
     // Of the shipment's own packages; then of the shipments after it.
-    const std::string time = next(after->label_time);
+    const std::string time = next(after->stored_time);
     const std::string connection = next(after->connection_id);
     const std::string shipment = next(after->shipment_id);
-    absl::StrAppend(&where, " AND (s.label_time, s.connection_id, s.shipment_id) >= (", time,
+    absl::StrAppend(&where, " AND (s.label_stored_time, s.connection_id, s.shipment_id) >= (", time,
                     "::timestamptz, ", connection, ", ", shipment,
-                    ") AND (s.label_time, s.connection_id, s.shipment_id, p.package_number) > (",
+                    ") AND (s.label_stored_time, s.connection_id, s.shipment_id, p.package_number) > (",
                     time, "::timestamptz, ", connection, ", ", shipment, ", ",
                     next(after->package_number), "::integer)");
   }
   ASSIGN_OR_RETURN(
       const Rows rows,
-      db_.Exec(absl::StrCat("SELECT s.label_time, s.connection_id, s.shipment_id, "
+      db_.Exec(absl::StrCat("SELECT s.label_stored_time, s.connection_id, s.shipment_id, "
                             "p.package_number FROM shipments s JOIN packages p ON p.connection_id "
                             "= s.connection_id AND p.shipment_id = s.shipment_id WHERE ",
                             where,
-                            " AND s.state NOT IN ('VOIDING', 'VOIDED') AND p.tracking_number <> '' "
-                            "AND p.tracking_status <> 'VOIDED' AND p.void_state <> 'DONE' ORDER BY "
-                            "s.label_time, s.connection_id, "
+                            " AND s.state NOT IN ('VOIDING', 'VOIDED') AND (s.state, s.resume_state) <> "
+                            "('FAILED', 'VOIDING') AND p.tracking_number <> '' AND "
+                            "p.tracking_status <> 'VOIDED' AND p.void_state = '' ORDER BY "
+                            "s.label_stored_time, s.connection_id, "
                             "s.shipment_id, p.package_number LIMIT $1"),
                std::move(params)));
   std::vector<LabelPlace> places;
   for (const Row& row : rows) {
-    places.push_back({.label_time = row.Time("label_time"),
+    places.push_back({.stored_time = row.Time("label_stored_time"),
                       .connection_id = row.Text("connection_id"),
                       .shipment_id = row.Text("shipment_id"),
                       .package_number = static_cast<int>(row.Int("package_number"))});

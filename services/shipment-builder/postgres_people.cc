@@ -69,7 +69,7 @@ absl::StatusOr<Page<ShipmentRecord>> PostgresShipmentStore::ListShipments(
     if (!value.empty()) add(condition, {value});
   };
   const auto add_range = [&](const char* column, const TimeRange& range) {
-    if (range.everything()) return;
+    if (!range.given) return;
     add(absl::StrCat(column, " >= ?::timestamptz AND ", column, " < ?::timestamptz"),
         {range.from, range.to});
   };

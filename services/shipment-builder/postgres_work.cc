@@ -206,6 +206,7 @@ absl::Status PostgresShipmentStore::ApplyTracking(
     std::map<std::string, Shipment*> by_id;
     for (Shipment& shipment : shipments) by_id[shipment.shipment_id] = &shipment;
     std::map<std::string, Effects> effects;
+    std::vector<Changed> earlier;
     for (const auto& change : changes) {
       const auto found = by_id.find(AfterSlash(change.shipment()));
       if (found == by_id.end()) continue;  // of another installation's database
@@ -215,7 +216,13 @@ absl::Status PostgresShipmentStore::ApplyTracking(
       if (!now.packages_updated) continue;
       const auto [entry, fresh] = effects.try_emplace(found->first, now);
       if (fresh) continue;
-      if (now.review.has_value()) entry->second = now;
+      if (entry->second.review.has_value() || now.review.has_value()) {
+        // Each question is stored, and beside it where the shipment came.
+        earlier.push_back({*found->second, std::exchange(entry->second, std::move(now))});
+        RETURN_IF_ERROR(rows_.Write(tx, earlier, absl::ZeroDuration()).status());
+        earlier.clear();
+        continue;
+      }
       if (found->second->state != before) {
         // One entry for the shipment: from where it began to where it came.
         if (!entry->second.action.empty()) now.detail["from"] = entry->second.detail["from"];

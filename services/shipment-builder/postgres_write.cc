@@ -84,7 +84,8 @@ const std::string& UpdateShipments() {
       "undo = x.undo, "
       "purchase_number = x.purchase_number, ups_shipment_id = x.ups_shipment_id, "
       "charges_minor = x.charges_minor, currency_code = x.currency_code, "
-      "label_time = x.label_time, void_number = x.void_number, acknowledged = x.acknowledged, "
+      "label_time = x.label_time, label_stored_time = CASE WHEN x.label_time IS NULL THEN NULL "
+      "ELSE coalesce(s.label_stored_time, now()) END, void_number = x.void_number, acknowledged = x.acknowledged, "
       "handed_over = x.handed_over, work = x.work, lease_count = x.lease_count, "
       "wait_count = x.wait_count, failure_count = x.failure_count, "
       "mapping_version = x.mapping_version, estimated_minor = x.estimated_minor, "
@@ -354,7 +355,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                       "UPDATE reviews r SET state = 'OBSOLETE', close_time = now() FROM "
                       "unnest($1::text[], $2::text[]) AS x(connection_id, shipment_id) WHERE "
                       "r.connection_id = x.connection_id AND r.shipment_id = x.shipment_id AND "
-                      "r.state = 'OPEN'"));
+                      // No other event makes a parcel come back that is on its way.
+                      "r.state = 'OPEN' AND r.reason <> 'VOIDED_LABEL_SCANNED'"));
   if (!reviews.empty()) {
     ASSIGN_OR_RETURN(
         const Rows opened,
@@ -362,8 +364,8 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
                 "side, sealed, ship_by) SELECT a, b, c, d, e, f, g, coalesce(nullif(h, '')::date, "
                 "CURRENT_DATE) FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], "
                 "$5::text[], $6::text[], $7::bytea[], $8::text[]) AS x(a, b, c, d, e, f, g, h) ON "
-                "CONFLICT (connection_id, shipment_id) WHERE state = 'OPEN' DO NOTHING RETURNING "
-                "review_id",
+                "CONFLICT (connection_id, shipment_id, reason, md5(message)) WHERE state = 'OPEN' "
+                "DO NOTHING RETURNING review_id",
                 reviews.Params()));
     for (const Row& row : opened) {
       const std::string id = row.Text("review_id");

@@ -154,6 +154,13 @@ PurchaseOutcome OutcomeOfRefusal(const absl::Status& refusal) {
     return {.kind = Kind::kNotMade,
             .message = message};  // its day passed; the next one has another
   }
+  if (absl::StartsWith(message, "account.shipper")) {
+    return {.kind = Kind::kRejected,
+            .message = absl::StrCat("UPS wants to know more of the shipper (",
+                                    message.substr(0, message.find(':')),
+                                    "). Ask an administrator to set it (psupsctl account update), "
+                                    "then retry.")};
+  }
   if (absl::IsFailedPrecondition(refusal) || absl::StartsWith(message, "shipment.")) {
     return {.kind = Kind::kRejected,
             .message = absl::StrCat("The shipment cannot be sent to UPS as it is (",

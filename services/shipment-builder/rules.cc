@@ -81,9 +81,9 @@ MeasureRules MeasureRulesOf(const pb::Rules& rules) {
                                   .rate = NumberOf(one.rate(), Decimal(1))});
   }
   for (const auto& item : rules.items()) {
-    if (!item.has_weight() && !item.has_dimensions()) continue;
-    result.items.try_emplace(
-        {Code(item.setid()), Code(item.item_id()), Code(item.unit_of_measure())}, MeasuresOf(item));
+    result.items.push_back(
+        {{Code(item.setid()), Code(item.item_id()), Code(item.unit_of_measure())},
+         MeasuresOf(item)});
   }
   result.gate = !rules.implausible_measures_ship();
   return result;

@@ -222,6 +222,7 @@ class Parser {
     const absl::Time floor = absl::FromUnixMicros(absl::ToUnixMicros(time));
     const absl::Time at_or_after = floor == time ? floor : floor + kTick;
     const absl::Time after = floor + kTick;
+    range.given = true;
     if (sign == ">=") range.from = std::max(range.from, at_or_after);
     if (sign == ">") range.from = std::max(range.from, after);
     if (sign == "<") range.to = std::min(range.to, at_or_after);

@@ -16,7 +16,7 @@ struct TimeRange {
   absl::Time from = absl::UnixEpoch();
   absl::Time to = absl::FromUnixSeconds(253'402'300'800);  // the year 10000
 
-  bool everything() const { return from == TimeRange().from && to == TimeRange().to; }
+  bool given = false;  // else it is no condition, and nothing has to have such a time
 };
 
 // Conditions on shipments, all of which must hold; an empty one holds always. However many

@@ -32,9 +32,9 @@ struct LabelQuery {
   std::string connection_id = {};  // empty: of all
 };
 
-// A label's place in the order in which labels are read: by the time when they were bought.
+// A label's place in the order in which labels are read: by the time when they came to be known.
 struct LabelPlace {
-  absl::Time label_time = absl::UnixEpoch();
+  absl::Time stored_time = absl::UnixEpoch();
   std::string connection_id = {};
   std::string shipment_id = {};
   int package_number = 0;

@@ -16,10 +16,11 @@ import p1_whole_job  # noqa: E402
 import p2_gateway_cost  # noqa: E402
 import p3_in_flight  # noqa: E402
 import p7_token_day  # noqa: E402
+import p9_far_ups  # noqa: E402
 import token_hot_path  # noqa: E402
 
 BENCHMARKS = {"P1": p1_whole_job.run, "P2": p2_gateway_cost.run, "P3": p3_in_flight.run,
-              "P6": ingest_rates.run, "P7": p7_token_day.run, "TOKEN": token_hot_path.run,
+              "P6": ingest_rates.run, "P7": p7_token_day.run, "P9": p9_far_ups.run, "TOKEN": token_hot_path.run,
               "CARTON": cartonization.run}
 
 

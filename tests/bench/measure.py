@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 from deploy.local.postgres import PROGRAMS
 from deploy.local.stack import Stack
@@ -15,6 +16,22 @@ def cpu_seconds(pid: int) -> float:
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def cluster_cpu_seconds(stack: Stack) -> float:
+    """What PostgreSQL has used so far: its processes, and those of them that have ended."""
+    postmaster = (stack.cluster.data / "postmaster.pid").read_text().split()[0]
+    used = 0.0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it has ended just now
+            continue
+        if postmaster in (file.parent.name, fields[1]):
+            used += int(fields[11]) + int(fields[12])
+        if file.parent.name == postmaster:
+            used += int(fields[13]) + int(fields[14])
+    return used / TICK
 
 
 def peak_rss_mb(pid: int) -> float:

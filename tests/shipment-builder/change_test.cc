@@ -93,6 +93,25 @@ TEST_F(Loops, ReceivingTheParcelIsNoChange) {
   EXPECT_THAT(Reviews(), IsEmpty());
 }
 
+TEST_F(Loops, GoodsThatCameBeforeTheLabelAreNoChangeAfterIt) {
+  orders.AddConnection("c1", orders::v1::Connection::PAUSED);
+  const auto revision = [](int number, const char* ordered) {
+    orders::v1::Order order = PlainOrder("o1", number);
+    order.mutable_schedules(0)->set_ordered_quantity(ordered);  // of which 4 are open
+    return order;
+  };
+  orders.Put(revision(1, "10"));
+  Run();
+  orders.Put(revision(2, "12"));
+  Run();
+  orders.AddConnection("c1", orders::v1::Connection::ACTIVE);
+  RunAndWait();
+  EXPECT_EQ(Only("o1").state, State::kLabeled);
+  orders.Put(revision(3, "12"));
+  RunAndWait();
+  EXPECT_EQ(ups.voids, 0);
+}
+
 TEST_F(Loops, AChangeWhileTheLabelIsBoughtVoidsIt) {
   ups.hold = true;
   orders.Put(PlainOrder("o1"));

@@ -21,8 +21,8 @@ Package Parcel(const std::string& number, const std::string& status,
 }
 
 TEST(DeliveryRuleTest, QuantitiesAddUpPerScheduleOverPackages) {
-  const auto all = DeliveryOf({{.line = 2, .schedule = 1, .ordered = D("5")},
-                               {.line = 1, .schedule = 1, .ordered = D("7.5")}},
+  const auto all = DeliveryOf({{.line = 2, .schedule = 1, .ordered = D("5"), .open = D("5")},
+                               {.line = 1, .schedule = 1, .ordered = D("7.5"), .open = D("7.5")}},
                               {Parcel("1Z1", "DELIVERED", {{1, 1, D("2.5")}, {2, 1, D("1")}}),
                                Parcel("1Z2", "IN_TRANSIT", {{1, 1, D("4")}, {1, 1, D("1")}})});
   ASSERT_THAT(all, SizeIs(2));
@@ -39,7 +39,7 @@ TEST(DeliveryRuleTest, QuantitiesAddUpPerScheduleOverPackages) {
 TEST(DeliveryRuleTest, OnlyDeliveredIsDeliveredAndWhatCameBackOrWasLostIsOutstanding) {
   for (const char* status : {"", "LABEL_CREATED", "PICKED_UP", "IN_TRANSIT", "OUT_FOR_DELIVERY",
                              "EXCEPTION", "RETURNING", "RETURNED", "LOST", "UNKNOWN"}) {
-    const auto all = DeliveryOf({{.line = 1, .schedule = 1, .ordered = D("3")}},
+    const auto all = DeliveryOf({{.line = 1, .schedule = 1, .ordered = D("3"), .open = D("3")}},
                                 {Parcel("1Z1", status, {{1, 1, D("3")}})});
     EXPECT_EQ(all[0].delivered, D("0")) << status;
     EXPECT_EQ(all[0].outstanding(), D("3")) << status;
@@ -50,8 +50,21 @@ TEST(DeliveryRuleTest, OnlyDeliveredIsDeliveredAndWhatCameBackOrWasLostIsOutstan
 
 TEST(DeliveryRuleTest, NothingIsOutstandingBelowZero) {
   const auto all =
-      DeliveryOf({{.line = 1, .schedule = 1, .ordered = D("3"), .received_before = D("2")}},
+      DeliveryOf({{.line = 1, .schedule = 1, .ordered = D("3"), .received_before = D("2"), .open = D("1")}},
                  {Parcel("1Z1", "DELIVERED", {{1, 1, D("3")}})});
+  EXPECT_EQ(all[0].outstanding(), D("0"));
+}
+
+TEST(DeliveryRuleTest, WhatPeopleSoftReceivedMeanwhileIsNotOutstanding) {
+  // 10 ordered, 6 of them delivered by UPS, and PeopleSoft has received all.
+  const auto all = DeliveryOf({{.line = 1, .schedule = 1, .ordered = D("10"), .open = D("0")}},
+                              {Parcel("1Z1", "DELIVERED", {{1, 1, D("6")}})});
+  EXPECT_EQ(all[0].outstanding(), D("0"));
+}
+
+TEST(DeliveryRuleTest, OfWhatWasCancelledNothingIsOutstanding) {
+  const auto all = DeliveryOf(
+      {{.line = 1, .schedule = 1, .ordered = D("4"), .open = D("4"), .cancelled = true}}, {});
   EXPECT_EQ(all[0].outstanding(), D("0"));
 }
 

@@ -45,7 +45,7 @@ class LabelsOfShipments : public ShipmentDoor {
     return bytes;
   }
   void LabelledAt(const std::string& order, const std::string& time) {
-    ASSERT_OK(db().Exec("UPDATE shipments SET label_time = $2::timestamptz WHERE order_id = $1",
+    ASSERT_OK(db().Exec("UPDATE shipments SET label_stored_time = $2::timestamptz WHERE order_id = $1",
                         {order, time}));
   }
   static absl::Time Day(int day) {
@@ -117,6 +117,24 @@ TEST_F(LabelsOfShipments, VoidOnesAreLeftOut) {
   const absl::Status status = OfShipment(request.name()).status();
   EXPECT_THAT(status, HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(status.message(), request.name() + ": its label is void");
+}
+
+TEST_F(LabelsOfShipments, OneThatUpsMadeLongBeforeItsAnswerCameIsAmongThoseSinceThen) {
+  Ship(PlainOrder("o1"));
+  ASSERT_OK(Exec("UPDATE shipments SET label_time = now() - interval '3 days'"));
+  ASSERT_OK_AND_ASSIGN(const auto labels, Since(absl::Now() - absl::Hours(1)));
+  EXPECT_THAT(Bytes(labels), ElementsAre("^XA label 1"));
+}
+
+TEST_F(LabelsOfShipments, OneThatIsToBeVoidedAloneIsLeftOut) {
+  Ship(OrderOf("o1", {"15"}));
+  ups.void_fails = absl::UnavailableError("503");
+  orders::v1::Order fewer = OrderOf("o1", {"10"});
+  fewer.set_revision(2);
+  orders.Put(fewer);
+  Run();
+  ASSERT_OK_AND_ASSIGN(const auto labels, Since(absl::UnixEpoch()));
+  EXPECT_THAT(Bytes(labels), ElementsAre("^XA label 1"));
 }
 
 TEST_F(LabelsOfShipments, AShipmentWithoutALabelSaysHowItStands) {

@@ -83,6 +83,7 @@ TEST_F(Lists, TimesAreComparedToTheMicrosecond) {
   // What has no label has no time of it.
   EXPECT_THAT(Fitting("label_time >= 2026-11-01T02:00:00Z"), ElementsAre("o2", "o1"));
   EXPECT_THAT(Fitting("label_time < 2026-11-09T00:00:00Z"), ElementsAre("o2", "o1"));
+  EXPECT_THAT(Fitting("label_time >= 1970-01-01T00:00:00Z"), ElementsAre("o2", "o1"));
 }
 
 TEST_F(Lists, AFilterHoldsBesideTheOtherConditionsAndOverPages) {

@@ -204,17 +204,19 @@ TEST(OwnMeasures, ZeroOrWithoutUnitIsNotKept) {
   EXPECT_EQ(Told(Case(), rules), "dimensions missing");
 }
 
-TEST(OwnMeasures, WhatNamesMoreCountsBeforeWhatNamesLess) {
-  const std::pair<std::tuple<std::string, std::string, std::string>, std::string> from_most[] = {
+TEST(OwnMeasures, OfTheFirstRuleThatFitsCount) {
+  const std::pair<std::tuple<std::string, std::string, std::string>, std::string> in_order[] = {
       {{"SHARE", "10001", "CS"}, "21"}, {{"SHARE", "10001", ""}, "22"}, {{"", "10001", "CS"}, "23"},
       {{"", "10001", ""}, "24.5"},      {{"SHARE", "*", "CS"}, "25"},   {{"", "*", ""}, "26"}};
   MeasureRules rules;
-  for (const auto& [key, pounds] : from_most) {
-    rules.items[key] = {.weight = D(pounds), .weight_unit = "LB"};
+  for (const auto& [key, pounds] : in_order) {
+    rules.items.push_back({key, {.weight = D(pounds), .weight_unit = "LB"}});
   }
-  for (const auto& [key, pounds] : from_most) {
+  std::swap(rules.items[1], rules.items[4]);  // what names less may come first
+  while (!rules.items.empty()) {
+    const std::string pounds = rules.items.front().second.weight->ToString();
     EXPECT_EQ(Told(Case(), rules), absl::StrCat(pounds, " lb, 10 x 8 x 6"));
-    rules.items.erase(key);
+    rules.items.erase(rules.items.begin());
   }
   EXPECT_EQ(Told(Case(), rules), "24 lb, 10 x 8 x 6");
 }

@@ -81,6 +81,29 @@ TEST_F(Loops, APausedConnectionHearsOfItsPurchasesAndBuysNothing) {
   replica->leases.WaitUntilNone();
 }
 
+TEST_F(Loops, APausedConnectionEndsWhatItBeganAndGoesOnWhenItIsActiveAgain) {
+  tracking.create_fails = absl::UnavailableError("down");
+  orders.Put(PlainOrder("o1"));
+  orders.Put(PlainOrder("o2"));
+  Run();
+  orders.AddConnection("c1", orders::v1::Connection::PAUSED);
+  tracking.create_fails = absl::OkStatus();
+  orders::v1::Order cancelled = PlainOrder("o2", 2);
+  cancelled.mutable_schedules(0)->set_ineligible_reason(Schedule::LINE_CANCELLED);
+  orders.Put(cancelled);
+  orders.Put(PlainOrder("o3"));
+  RunAndWait();
+  // What was bought is handed over, and void if the order says so; nothing is bought.
+  EXPECT_TRUE(Only("o1").handed_over);
+  EXPECT_EQ(ups.voids, 1);
+  EXPECT_EQ(ups.LiveLabels(), 1);
+  EXPECT_EQ(Only("o3").state, State::kReceived);
+  EXPECT_EQ(ups.creates, 2);
+  orders.AddConnection("c1", orders::v1::Connection::ACTIVE);
+  RunAndWait();
+  EXPECT_EQ(Only("o3").state, State::kLabeled);
+}
+
 TEST_F(Loops, DyingBetweenLabelAndStoreAsksForTheSameLabel) {
   ups.hold = true;
   orders.Put(PlainOrder("o1"));

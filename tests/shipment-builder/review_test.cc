@@ -123,6 +123,21 @@ TEST_F(ReviewDoor, AnAddressThatAClerkGivesIsValidatedAndShipped) {
   EXPECT_EQ(address.country_code(), "US");
 }
 
+TEST_F(ReviewDoor, AnAddressInAnotherCountryIsPlannedByThatCountrysRules) {
+  pb::ResolveReviewRequest request = Request(OfUnknownAddress(), pb::Review::OVERRIDE_ADDRESS);
+  *request.mutable_address() = AddressAt("", "90 Wellington Street", "Ottawa", "ON", "K1A 0B");
+  request.mutable_address()->set_country_code("CA");
+  const absl::Status malformed = Resolve(request).status();
+  EXPECT_THAT(malformed, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(malformed.message()), HasSubstr("address.postal_code: want of the form"));
+  request.mutable_address()->set_postal_code("K1A 0B1");
+  ASSERT_OK(Resolve(request));
+  Run();
+  EXPECT_EQ(ups.creates, 0);  // without customs' invoice and somebody to call
+  ASSERT_THAT(Reviews(), SizeIs(1));
+  EXPECT_EQ(Reviews()[0].review.asked.reason, Reason::kCountryUnsupported);
+}
+
 TEST_F(ReviewDoor, EveryDecisionIsInTheLedgerWithWhoWhyAndWhat) {
   const std::string name = OfUnknownAddress();
   pb::ResolveReviewRequest request = Request(name, pb::Review::CANCEL);

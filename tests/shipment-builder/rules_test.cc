@@ -247,6 +247,22 @@ TEST(Terms, WhatTheRulesSayStandsInThePurchase) {
   EXPECT_LE(declared, goods / 2 + static_cast<int64_t>(shipment.packages.size()));
 }
 
+TEST(Contact, NextDayAirEarlyWantsSomebodyToCallWithinACountryToo) {
+  constexpr char kEarly[] = "services {ship_type_id: '*' service_code: '14'}";
+  Order order = PlainOrder("o1");
+  order.mutable_schedules(0)->mutable_ship_to()->clear_phone();
+  const auto asked = Plan(order, kEarly);
+  ASSERT_THAT(asked, SizeIs(1));
+  ASSERT_TRUE(asked[0].effects.review.has_value());
+  EXPECT_EQ(asked[0].effects.review->reason, Reason::kCustomsDataMissing);
+  EXPECT_THAT(asked[0].effects.review->message, HasSubstr("Next Day Air Early"));
+  const auto told = Plan(
+      order, absl::StrCat(kEarly, " international {attention_name: 'Dock' phone: '5550100'}"));
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_FALSE(told[0].effects.review.has_value());
+  EXPECT_EQ(told[0].shipment.ship_to.phone(), "5550100");
+}
+
 TEST(International, AnInvoiceIsMadeFromTheOrder) {
   const Shipment shipment = OnlyShipment(Abroad(), kAbroad);
   const auto& customs = shipment.terms.customs();

@@ -42,7 +42,7 @@ TEST(ShipmentFilterTest, AnEmptyFilterTakesAll) {
     ASSERT_OK_AND_ASSIGN(const ShipmentFilter filter, Parse(text));
     EXPECT_FALSE(filter.state.has_value());
     EXPECT_THAT(filter.not_states, IsEmpty());
-    EXPECT_TRUE(filter.created.everything());
+    EXPECT_FALSE(filter.created.given);
     EXPECT_FALSE(filter.none);
   }
 }

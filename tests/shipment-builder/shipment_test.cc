@@ -386,6 +386,9 @@ TEST(OutcomeOf, WhatRefusalsMeanWhenNothingWasBought) {
   // Its day passed while UPS was away: the next purchase has another.
   EXPECT_EQ(kind(absl::InvalidArgumentError("shipment.ship_date: \"20261123\"")),
             OutcomeKind::kNotMade);
+  // Nobody to call at the shipper, who needs one across a border: an administrator's to set.
+  EXPECT_EQ(kind(absl::InvalidArgumentError("account.shipper.phone: none")),
+            OutcomeKind::kRejected);
   // A field that no order fills is our own fault.
   EXPECT_EQ(kind(absl::InvalidArgumentError("account: \"\"")), OutcomeKind::kMalformed);
 }

@@ -4,6 +4,7 @@
 namespace psups::shipment_builder::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 using UpsCall = ups::v1::Call;
@@ -236,6 +237,111 @@ TEST_F(PartVoids, WhatComesBackWhileItsPackageGoesIsBoughtByItself) {
   EXPECT_EQ(ups.voided_packages.size(), 1u);
   EXPECT_EQ(ups.LiveLabels(), 2);  // one for each line
   EXPECT_EQ(Allocated(), "8");
+}
+
+TEST_F(PartVoids, ALowerQuantityWhoseVoidsUpsRefusedIsBoughtWhenAPersonHasThemAskedForAgain) {
+  orders::v1::Order order = PlainOrder("o1");
+  *order.mutable_schedules(0) = PlainSchedule(1, 1, "25");
+  orders.Put(order);
+  Run();
+  ups.void_fails = absl::FailedPreconditionError("UPS is not ready.");
+  order.set_revision(2);
+  *order.mutable_schedules(0) = PlainSchedule(1, 1, "20");
+  orders.Put(order);
+  RunAndWait();
+  ASSERT_EQ(Reviews().size(), 1u);
+  EXPECT_EQ(Reviews()[0].review.asked.reason, Reason::kVoidRefused);
+  ups.void_fails = absl::OkStatus();
+  ASSERT_OK(Resolve(Reviews()[0].review.review_id, shipments::v1::Review::RETRY));
+  RunAndWait();
+  EXPECT_EQ(ups.LiveLabels(), 1);
+  EXPECT_EQ(Only("o1").state, State::kLabeled);
+  EXPECT_EQ(Allocated(), "20");
+}
+
+TEST_F(PartVoids, WhatAPersonWantedVoidIsNotBoughtAgainBecauseItsPackagesWereToGoBefore) {
+  Buy();
+  ups.void_fails = absl::UnavailableError("503");
+  CancelSecondLine(2);
+  RunAndWait();
+  ASSERT_OK(store->ChangeShipment(Only("o1").shipment_id, RequestVoid));
+  ups.void_fails = absl::FailedPreconditionError("UPS is not ready.");
+  RunAndWait();
+  ASSERT_EQ(Reviews().size(), 1u);
+  ups.void_fails = absl::OkStatus();
+  ASSERT_OK(Resolve(Reviews()[0].review.review_id, shipments::v1::Review::RETRY));
+  RunAndWait();
+  EXPECT_EQ(ups.LiveLabels(), 0);
+  EXPECT_EQ(ups.requests.size(), 1u);
+}
+
+TEST_F(PartVoids, AScanOfAVoidPackageIsAskedAboutWhateverElseIsHeardWithIt) {
+  for (const bool void_one_first : {true, false}) {
+    const std::string id = void_one_first ? "first" : "second";
+    orders::v1::Order order = TwoLinesTogether(1);
+    order.set_name("orders/" + id);
+    orders.Put(order);
+    Run();
+    order.set_revision(2);
+    order.mutable_schedules(1)->set_ineligible_reason(Schedule::LINE_CANCELLED);
+    orders.Put(order);
+    RunAndWait();
+    const Shipment shipment = Only(id);
+    for (const int i : void_one_first ? std::vector<int>{1, 0} : std::vector<int>{0, 1}) {
+      tracking.Scan(shipment.packages[static_cast<std::size_t>(i)].tracking_number,
+                    tracking::v1::PICKED_UP);
+    }
+    RunAndWait();
+    EXPECT_EQ(Only(id).state, State::kInTransit);
+    ASSERT_EQ(Reviews().size(), void_one_first ? 1u : 2u);
+  }
+  for (const ReviewRecord& record : Reviews()) {
+    EXPECT_EQ(record.review.asked.reason, Reason::kVoidedLabelScanned);
+  }
+  EXPECT_THAT(AuditActions(), Contains("shipment.track").Times(2));
+  EXPECT_THAT(AuditActions(), Contains("shipment.review").Times(2));
+}
+
+TEST_F(PartVoids, AVoidPackageOnItsWayIsAskedAboutBesideAnotherQuestionAndUntilSomebodyAnswers) {
+  Buy();
+  CancelSecondLine(2);
+  RunAndWait();
+  const Shipment shipment = Only("o1");
+  tracking.Scan(shipment.packages[1].tracking_number, tracking::v1::PICKED_UP);
+  RunAndWait();
+  // The rest is to go elsewhere, and is refused its void.
+  ups.void_fails = absl::FailedPreconditionError("UPS is not ready.");
+  orders::v1::Order elsewhere = PlainOrder("o1", 3);
+  *elsewhere.mutable_schedules(0)->mutable_ship_to() =
+      AddressAt("Austin Depot", "9 Oak Ave", "Austin", "TX", "78701");
+  orders.Put(elsewhere);
+  RunAndWait();
+  std::vector<Reason> reasons;
+  for (const ReviewRecord& record : Reviews()) reasons.push_back(record.review.asked.reason);
+  EXPECT_THAT(reasons, UnorderedElementsAre(Reason::kVoidedLabelScanned, Reason::kVoidRefused));
+}
+
+TEST_F(PartVoids, AVoidPackageThatIsScannedWhileTheRestIsVoidedIsAskedAbout) {
+  Buy();
+  CancelSecondLine(2);
+  RunAndWait();
+  const Shipment shipment = Only("o1");
+  ups.void_fails = absl::UnavailableError("503");
+  ASSERT_OK(store->ChangeShipment(shipment.shipment_id, RequestVoid));
+  tracking.Scan(shipment.packages[1].tracking_number, tracking::v1::PICKED_UP);
+  RunAndWait();
+  ASSERT_EQ(Reviews().size(), 1u);
+  EXPECT_EQ(Reviews()[0].review.asked.reason, Reason::kVoidedLabelScanned);
+}
+
+TEST_F(PartVoids, APackageThatSomebodyVoidedAtUpsKeepsNoShipmentFromItsEnd) {
+  Buy();
+  const Shipment shipment = Only("o1");
+  tracking.Scan(shipment.packages[1].tracking_number, tracking::v1::VOIDED);
+  tracking.Scan(shipment.packages[0].tracking_number, tracking::v1::PICKED_UP);
+  tracking.Scan(shipment.packages[0].tracking_number, tracking::v1::DELIVERED);
+  RunAndWait();
+  EXPECT_EQ(Only("o1").state, State::kDelivered);
 }
 
 TEST_F(PartVoids, DyingAfterUpsVoidedThePackageFreesItLater) {

@@ -128,7 +128,7 @@ TEST_F(Watching, EveryColumnThatIsShownIsFollowed) {
       "resume_state", "share_lines", "share_schedules", "share_quantities", "share_received",
       "validated", "ship_from_call", "holds", "undo", "void_number", "acknowledged", "handed_over",
       "work", "due_time", "lease_token", "lease_count", "wait_count", "failure_count",
-      "packaging_code", "waived", "service_chosen", "vendor", "due_date",
+      "packaging_code", "waived", "service_chosen", "vendor", "due_date", "label_stored_time",
       // With the state, always.
       "update_time"};
   Ship("o1");

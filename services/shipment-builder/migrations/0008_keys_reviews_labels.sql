@@ -1,0 +1,30 @@
+-- migrate:up
+
+-- Statements are first planned while the tables are empty, and the plans stay until the tables are
+-- analyzed. Of two indexes that look equal then, PostgreSQL takes the newer: looking up one row by its
+-- primary key would read all rows of its connection. So another index that begins with connection_id
+-- is older than the primary key, or begins with something else.
+DROP INDEX shipments_by_order;
+CREATE INDEX shipments_by_order ON shipments (order_id, connection_id);
+ALTER TABLE purchases DROP CONSTRAINT purchases_pkey,
+  ADD PRIMARY KEY (connection_id, shipment_id, purchase_number);
+ALTER TABLE reviews DROP CONSTRAINT reviews_pkey, ADD PRIMARY KEY (connection_id, review_id);
+ALTER TABLE schedule_sources DROP CONSTRAINT schedule_sources_pkey,
+  ADD PRIMARY KEY (connection_id, order_id, line_number, schedule_number, source_order_id,
+    source_line_number, source_schedule_number);
+
+-- A shipment may be asked about for several causes at once, and for one cause in several cases: another
+-- package of it that was scanned though it is void. The same question is asked once.
+DROP INDEX reviews_one_open;
+CREATE UNIQUE INDEX reviews_open_once ON reviews (connection_id, shipment_id, reason, md5(message))
+  WHERE state = 'OPEN';
+
+-- When its labels came to be known here, which after a lost answer is long after UPS made them:
+-- whoever prints all labels since then misses none.
+ALTER TABLE shipments ADD COLUMN label_stored_time timestamptz;
+UPDATE shipments SET label_stored_time = label_time;
+DROP INDEX shipments_by_label_time;
+CREATE INDEX shipments_by_label_stored_time ON shipments (label_stored_time, connection_id, shipment_id)
+  WHERE label_stored_time IS NOT NULL;
+
+-- migrate:down
