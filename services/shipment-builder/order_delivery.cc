@@ -8,8 +8,8 @@ namespace psups::shipment_builder {
 
 Decimal ScheduleDelivery::outstanding() const {
   if (ordered.cancelled) return Decimal(0);
-  return std::max(Decimal(0), std::min(ordered.open, ordered.ordered - ordered.received_before -
-                                                         delivered));
+  return std::max(Decimal(0),
+                  std::min(ordered.open, ordered.ordered - ordered.received_before - delivered));
 }
 
 std::vector<ScheduleDelivery> DeliveryOf(std::vector<OrderedSchedule> schedules,

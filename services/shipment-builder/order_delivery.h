@@ -26,8 +26,8 @@ struct ScheduleDelivery {
   Decimal returned = {};   // brought back or lost
   std::vector<std::string> tracking_numbers = {};
 
-  // Ordered, not received by PeopleSoft, before or meanwhile, and not delivered: what came back is to
-  // come again. Of what was cancelled nothing is.
+  // Ordered, not received by PeopleSoft, before or meanwhile, and not delivered: what came back is
+  // to come again. Of what was cancelled nothing is.
   Decimal outstanding() const;
 };
 

@@ -257,7 +257,8 @@ std::optional<ReviewDraft> ContactProblem(const Schedule& schedule, const Addres
       .reason = Reason::kCustomsDataMissing,
       .message = absl::StrCat(
           crosses_border ? "Across a border" : "For Next Day Air Early",
-          " UPS wants somebody to call. Ship-to location ", schedule.ship_to_setid(), "/", schedule.ship_to_id(), " has no ",
+          " UPS wants somebody to call. Ship-to location ", schedule.ship_to_setid(), "/",
+          schedule.ship_to_id(), " has no ",
           ship_to.attention_name().empty() ? "attention name" : "phone",
           ". Enter it in PeopleSoft, or in the rules (psupsctl mapping, international), then "
           "retry."),

@@ -72,24 +72,26 @@ absl::StatusOr<std::vector<LabelPlace>> PostgresShipmentViews::ListLabels(
     const std::string time = next(after->stored_time);
     const std::string connection = next(after->connection_id);
     const std::string shipment = next(after->shipment_id);
-    absl::StrAppend(&where, " AND (s.label_stored_time, s.connection_id, s.shipment_id) >= (", time,
-                    "::timestamptz, ", connection, ", ", shipment,
-                    ") AND (s.label_stored_time, s.connection_id, s.shipment_id, p.package_number) > (",
-                    time, "::timestamptz, ", connection, ", ", shipment, ", ",
-                    next(after->package_number), "::integer)");
+    absl::StrAppend(
+        &where, " AND (s.label_stored_time, s.connection_id, s.shipment_id) >= (", time,
+        "::timestamptz, ", connection, ", ", shipment,
+        ") AND (s.label_stored_time, s.connection_id, s.shipment_id, p.package_number) > (", time,
+        "::timestamptz, ", connection, ", ", shipment, ", ", next(after->package_number),
+        "::integer)");
   }
   ASSIGN_OR_RETURN(
       const Rows rows,
-      db_.Exec(absl::StrCat("SELECT s.label_stored_time, s.connection_id, s.shipment_id, "
-                            "p.package_number FROM shipments s JOIN packages p ON p.connection_id "
-                            "= s.connection_id AND p.shipment_id = s.shipment_id WHERE ",
-                            where,
-                            " AND s.state NOT IN ('VOIDING', 'VOIDED') AND (s.state, s.resume_state) <> "
-                            "('FAILED', 'VOIDING') AND p.tracking_number <> '' AND "
-                            "p.tracking_status <> 'VOIDED' AND p.void_state = '' ORDER BY "
-                            "s.label_stored_time, s.connection_id, "
-                            "s.shipment_id, p.package_number LIMIT $1"),
-               std::move(params)));
+      db_.Exec(
+          absl::StrCat("SELECT s.label_stored_time, s.connection_id, s.shipment_id, "
+                       "p.package_number FROM shipments s JOIN packages p ON p.connection_id "
+                       "= s.connection_id AND p.shipment_id = s.shipment_id WHERE ",
+                       where,
+                       " AND s.state NOT IN ('VOIDING', 'VOIDED') AND (s.state, s.resume_state) <> "
+                       "('FAILED', 'VOIDING') AND p.tracking_number <> '' AND "
+                       "p.tracking_status <> 'VOIDED' AND p.void_state = '' ORDER BY "
+                       "s.label_stored_time, s.connection_id, "
+                       "s.shipment_id, p.package_number LIMIT $1"),
+          std::move(params)));
   std::vector<LabelPlace> places;
   for (const Row& row : rows) {
     places.push_back({.stored_time = row.Time("label_stored_time"),

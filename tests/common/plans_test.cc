@@ -28,11 +28,10 @@ TEST_P(Plans, RowsOfAnEmptyTableAreReadByTheirPrimaryKey) {
   EXPECT_FALSE(keys.empty());
   for (const Row row : keys) {
     const std::string columns = row.Text("columns");
-    ASSERT_OK_AND_ASSIGN(
-        const Rows lines,
-        schema.db().Exec(absl::StrCat("EXPLAIN SELECT * FROM unnest(", row.Text("arrays"),
-                                      ") AS wanted(", columns, ") JOIN ", row.Text("table_name"),
-                                      " USING (", columns, ")")));
+    ASSERT_OK_AND_ASSIGN(const Rows lines, schema.db().Exec(absl::StrCat(
+                                               "EXPLAIN SELECT * FROM unnest(", row.Text("arrays"),
+                                               ") AS wanted(", columns, ") JOIN ",
+                                               row.Text("table_name"), " USING (", columns, ")")));
     std::string plan;
     for (const Row line : lines) absl::StrAppend(&plan, line.Text("\"QUERY PLAN\""), "\n");
     EXPECT_NE(plan.find(absl::StrCat(" using ", row.Text("key_name"), " ")), std::string::npos)

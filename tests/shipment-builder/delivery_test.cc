@@ -49,9 +49,9 @@ TEST(DeliveryRuleTest, OnlyDeliveredIsDeliveredAndWhatCameBackOrWasLostIsOutstan
 }
 
 TEST(DeliveryRuleTest, NothingIsOutstandingBelowZero) {
-  const auto all =
-      DeliveryOf({{.line = 1, .schedule = 1, .ordered = D("3"), .received_before = D("2"), .open = D("1")}},
-                 {Parcel("1Z1", "DELIVERED", {{1, 1, D("3")}})});
+  const auto all = DeliveryOf(
+      {{.line = 1, .schedule = 1, .ordered = D("3"), .received_before = D("2"), .open = D("1")}},
+      {Parcel("1Z1", "DELIVERED", {{1, 1, D("3")}})});
   EXPECT_EQ(all[0].outstanding(), D("0"));
 }
 

@@ -45,8 +45,9 @@ class LabelsOfShipments : public ShipmentDoor {
     return bytes;
   }
   void LabelledAt(const std::string& order, const std::string& time) {
-    ASSERT_OK(db().Exec("UPDATE shipments SET label_stored_time = $2::timestamptz WHERE order_id = $1",
-                        {order, time}));
+    ASSERT_OK(
+        db().Exec("UPDATE shipments SET label_stored_time = $2::timestamptz WHERE order_id = $1",
+                  {order, time}));
   }
   static absl::Time Day(int day) {
     return absl::FromCivil(absl::CivilDay(2026, 11, day), absl::UTCTimeZone());

@@ -256,8 +256,8 @@ TEST(Contact, NextDayAirEarlyWantsSomebodyToCallWithinACountryToo) {
   ASSERT_TRUE(asked[0].effects.review.has_value());
   EXPECT_EQ(asked[0].effects.review->reason, Reason::kCustomsDataMissing);
   EXPECT_THAT(asked[0].effects.review->message, HasSubstr("Next Day Air Early"));
-  const auto told = Plan(
-      order, absl::StrCat(kEarly, " international {attention_name: 'Dock' phone: '5550100'}"));
+  const auto told =
+      Plan(order, absl::StrCat(kEarly, " international {attention_name: 'Dock' phone: '5550100'}"));
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_FALSE(told[0].effects.review.has_value());
   EXPECT_EQ(told[0].shipment.ship_to.phone(), "5550100");
