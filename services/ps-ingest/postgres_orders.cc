@@ -248,9 +248,11 @@ class PostgresOrderStore : public OrderStore {
     return PublishChanges(db_, limit, [](Tx& tx, int64_t before) {
       return tx
           .Exec(
-              "DELETE FROM changes old USING changes newer WHERE newer.position > $1 "
-              "AND old.connection_id = newer.connection_id AND old.order_id = newer.order_id "
-              "AND old.position < newer.position",
+              // One look into the index for each: a join might read all changes there are.
+              "DELETE FROM changes WHERE change_id = ANY(ARRAY(SELECT old.change_id FROM changes "
+              "newer CROSS JOIN LATERAL (SELECT change_id FROM changes WHERE connection_id = "
+              "newer.connection_id AND order_id = newer.order_id AND position < newer.position "
+              "OFFSET 0) AS old WHERE newer.position > $1))",
               {before})
           .status();
     });

@@ -15,7 +15,7 @@ absl::Status CountUnusual(Tx& tx, const std::string& connection_id, PurchaseCoun
           "now() - interval '1 hour' AND state <> 'NOT_MADE' GROUP BY date_bin('1 hour', "
           "create_time, now())) AS h WHERE "
           "EXISTS (SELECT FROM purchases WHERE connection_id = $1 AND create_time < now() - "
-          "interval '7 days')",
+          "interval '7 days' AND state <> 'NOT_MADE')",
           {connection_id}));
   counts.busiest_hour = hours[0].Int("busiest");
   ASSIGN_OR_RETURN(

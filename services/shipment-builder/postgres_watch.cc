@@ -41,16 +41,19 @@ absl::StatusOr<int> PostgresShipmentViews::Publish(int limit) {
   // A shipment is read as it is now, so its newest change is enough: what is followed by another
   // one that is committed too needs no position.
   RETURN_IF_ERROR(
-      db_.Exec("DELETE FROM changes old USING changes newer WHERE old.position IS NULL AND "
-               "newer.position IS NULL AND old.connection_id = newer.connection_id AND "
-               "old.shipment_id = newer.shipment_id AND old.change_id < newer.change_id")
+      db_.Exec("DELETE FROM changes WHERE change_id = ANY(ARRAY(SELECT change_id FROM (SELECT "
+               "change_id, row_number() OVER (PARTITION BY connection_id, shipment_id ORDER BY "
+               "change_id DESC) AS age FROM changes WHERE position IS NULL) AS c WHERE age > 1)) "
+               "AND position IS NULL")
           .status());
   return PublishChanges(db_, limit, [](Tx& tx, int64_t before) {
     return tx
         .Exec(
-            "DELETE FROM changes old USING changes newer WHERE newer.position > $1 AND "
-            "old.connection_id = newer.connection_id AND old.shipment_id = newer.shipment_id AND "
-            "old.position < newer.position",
+            // One look into the index for each: a join might read all changes there are.
+            "DELETE FROM changes WHERE change_id = ANY(ARRAY(SELECT old.change_id FROM changes "
+            "newer CROSS JOIN LATERAL (SELECT change_id FROM changes WHERE connection_id = "
+            "newer.connection_id AND shipment_id = newer.shipment_id AND position < "
+            "newer.position OFFSET 0) AS old WHERE newer.position > $1))",
             {before})
         .status();
   });

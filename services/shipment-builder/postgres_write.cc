@@ -109,6 +109,15 @@ const std::string& UpdateShipments() {
   return *kSql;
 }
 
+// What was heard of packages and makes nothing else of their shipment: its row, which stands in
+// many indexes, stays as it is.
+bool OnlyPackages(const Effects& effects) {
+  return effects.packages_updated && effects.lease == Effects::Lease::kKeep &&
+         effects.action.empty() && effects.allocation == Effects::Allocation::kKeep &&
+         !effects.purchase_changed && !effects.parties_changed && !effects.packages_changed &&
+         !effects.review.has_value() && !effects.close_reviews && !effects.replan;
+}
+
 std::string LeaseMode(Effects::Lease lease) {
   switch (lease) {
     case Effects::Lease::kEnd:
@@ -223,7 +232,9 @@ absl::StatusOr<std::vector<Stored>> ShipmentRows::Write(Tx& tx, std::vector<Chan
       ASSIGN_OR_RETURN(sealed, Seal(shipment.connection_id, "shipments", shipment.shipment_id,
                                     parties.SerializeAsString()));
     }
-    (item.fresh ? inserts : updates).Add(ShipmentRow(shipment, effects.lease, sealed));
+    if (!OnlyPackages(effects)) {
+      (item.fresh ? inserts : updates).Add(ShipmentRow(shipment, effects.lease, sealed));
+    }
     if (effects.packages_changed && !item.fresh) {
       old_packages.Add({shipment.connection_id, shipment.shipment_id});
     }

@@ -19,7 +19,7 @@ from deploy.local import customers
 from deploy.local.layout import SERVICES, StackError, schema_of
 from deploy.local.stack import Stack
 
-ORDERS = int(os.environ.get("BENCH_ORDERS", "2000"))
+ORDERS = int(os.environ.get("BENCH_ORDERS", "6000"))
 RUNS = int(os.environ.get("BENCH_RUNS", "1"))
 BAR = 0.02
 PATIENCE_SECONDS = 600
@@ -112,7 +112,7 @@ def once(delay_ms: int = 0) -> dict:
         while not _done(stack):
             if time.monotonic() - started > PATIENCE_SECONDS:
                 raise StackError(f"P1: not done after {PATIENCE_SECONDS} s; see {stack.home}/logs")
-            time.sleep(0.05)
+            time.sleep(0.25)
         seconds = time.monotonic() - started
         time.sleep(1.2)  # PostgreSQL reports its counts once a second
         used = _used(stack)
