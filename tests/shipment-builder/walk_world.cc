@@ -117,10 +117,11 @@ void WalkWorld::Step(Walker& walker, const Those& shipments, Visits& visits) {
   const bool kept_back = orders.kept_back.erase("orders/" + walker.order.id()) > 0;
   if (state == walker.wish || kept_back || Chance(random_, rare ? 60 : 4)) {
     ChangeAny(walker, state, visits);
-    // What has come to an end stays there through most changes: more can come.
+    // What has come to an end stays there through most changes, and a void is rare: more can come.
     const std::string_view name = kWalkStates[state];
     const bool stays =
-        name == "IN_TRANSIT" || name == "DELIVERED" || name == "VOIDED" || name == "CANCELLED";
+        name == "IN_TRANSIT" || name == "DELIVERED" || name == "VOIDED" || name == "CANCELLED" ||
+        name == "VOIDING";
     if (!Chance(random_, stays ? 70 : 30)) Wish(walker, visits);
   } else if (--walker.patience <= 0) {
     Wish(walker, visits);
@@ -140,7 +141,7 @@ void WalkWorld::Wish(Walker& walker, const Visits& visits) {
     for (std::size_t i = 0; i < kCountedChanges; ++i) by_visits[state].first += visits[state][i];
   }
   std::sort(by_visits.begin(), by_visits.end());
-  const std::size_t among = Chance(random_, 45) ? 1 : Chance(random_, 75) ? 3 : kCountedStates;
+  const std::size_t among = Chance(random_, 60) ? 1 : Chance(random_, 75) ? 3 : kCountedStates;
   walker.wish = by_visits[random_() % among].second;
   walker.line = random_() % walker.order.lines().size();
   walker.patience = 12;
