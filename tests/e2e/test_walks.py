@@ -54,7 +54,7 @@ class Walks(unittest.TestCase):
         cls.problems = cls.settle()
         cls.truth = cls.ups.truth()
         cls.counts["labels"] = len(cls.truth["shipments"])
-        cls.counts["voided"] = sum(s["voided"] for s in cls.truth["shipments"])
+        cls.counts["voided"] = cls.voided()
         cls.counts["packages voided alone"] = sum(
             p["voided"] for s in cls.truth["shipments"] if not s["voided"] for p in s["packages"])
         print(dict(cls.counts), flush=True)
@@ -63,10 +63,14 @@ class Walks(unittest.TestCase):
     def walk(cls) -> None:
         cls.site.post("/admin/orders", {"documents": [o.document() for o in cls.orders]})
         weather = Weather({"ups": cls.ups}, Random(cls.random.getrandbits(32)))
-        cls.look_until(time.monotonic() + 4)  # the first labels
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while len(cls.look()) < ORDERS and time.monotonic() < deadline:  # the first labels
+            time.sleep(0.1)
         weather.begin()
         began = killed = time.monotonic()
-        while time.monotonic() < began + SECONDS:
+        # On a slow machine longer, until there was something to see.
+        while time.monotonic() < began + SECONDS or (
+                cls.voided() < ORDERS / 3 and time.monotonic() < began + SETTLE_SECONDS):
             changed = cls.random.sample(cls.orders, max(1, ORDERS // 6))
             for order in changed:
                 order.change(cls.random)
@@ -83,6 +87,10 @@ class Walks(unittest.TestCase):
         weather.end()
         for name in KILLED:
             cls.stack.services[name].wait()
+
+    @classmethod
+    def voided(cls) -> int:
+        return sum(s["voided"] for s in cls.ups.truth()["shipments"])
 
     @classmethod
     def scan_one(cls) -> None:
@@ -156,7 +164,7 @@ class Walks(unittest.TestCase):
         for what in ("changes", "kills", "voided", "labels"):
             self.assertGreater(self.counts[what], 0, what)
         self.assertGreater(self.counts["labels"], ORDERS)
-        self.assertLess(self.counts["reviews"], ORDERS / 2, "hardly anything went by itself")
+        self.assertLess(self.counts["reviews"], ORDERS * 0.8, "hardly anything went by itself")
 
 
 if __name__ == "__main__":
