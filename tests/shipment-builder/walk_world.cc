@@ -119,9 +119,8 @@ void WalkWorld::Step(Walker& walker, const Those& shipments, Visits& visits) {
     ChangeAny(walker, state, visits);
     // What has come to an end stays there through most changes, and a void is rare: more can come.
     const std::string_view name = kWalkStates[state];
-    const bool stays =
-        name == "IN_TRANSIT" || name == "DELIVERED" || name == "VOIDED" || name == "CANCELLED" ||
-        name == "VOIDING";
+    const bool stays = name == "IN_TRANSIT" || name == "DELIVERED" || name == "VOIDED" ||
+                       name == "CANCELLED" || name == "VOIDING";
     if (!Chance(random_, stays ? 70 : 30)) Wish(walker, visits);
   } else if (--walker.patience <= 0) {
     Wish(walker, visits);
