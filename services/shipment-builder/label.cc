@@ -250,6 +250,11 @@ Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
   if (!effects.packages_updated) return effects;
   effects.lease = Effects::Lease::kKeep;
   const State from = shipment.state;
+  const auto ask_about_scan = [&] {
+    effects.review = VoidedLabelScanned({std::string(tracking_number)});
+    effects.detail["tracking_number"] = std::string(tracking_number);
+    Record(effects, "shipment.review", from, shipment);
+  };
   switch (from) {
     case State::kLabeled:
       if (all_voided) {
@@ -266,9 +271,7 @@ Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
     case State::kLost:
       shipment.state = StateByPackages(shipment);
       if (void_scanned) {
-        effects.review = VoidedLabelScanned({std::string(tracking_number)});
-        effects.detail["tracking_number"] = std::string(tracking_number);
-        Record(effects, "shipment.review", from, shipment);
+        ask_about_scan();
       } else if (shipment.state != from) {
         effects.detail["tracking_number"] = std::string(tracking_number);
         Record(effects, "shipment.track", from, shipment);
@@ -285,9 +288,7 @@ Effects SettleTracking(Shipment& shipment, std::string_view tracking_number,
     case State::kVoiding:  // a package of it that was voided alone before
     case State::kVoided:
       if (!void_scanned) return effects;
-      effects.review = VoidedLabelScanned({std::string(tracking_number)});
-      effects.detail["tracking_number"] = std::string(tracking_number);
-      Record(effects, "shipment.review", from, shipment);
+      ask_about_scan();
       return effects;
   }
   std::abort();

@@ -271,6 +271,17 @@ TEST_F(Mapping, TwoReplicasTogetherKeepTheConnectionsLimit) {
   EXPECT_THAT(Reviews(), SizeIs(0));
 }
 
+TEST_F(Mapping, ALimitThatWasSetAMomentAgoHoldsForAReplicaThatDidNotReadItYet) {
+  const std::unique_ptr<Replica> other = NewReplica();
+  ASSERT_OK(other->intake.Step());  // what it knows is from before
+  Put(3);
+  ASSERT_OK(replica->intake.Step());
+  ASSERT_OK(Set("limits { purchases_per_hour: 1 }"));
+  ASSERT_OK(other->validator.Step());
+  other->leases.WaitUntilNone();
+  EXPECT_EQ(Labels(), 1);
+}
+
 TEST_F(Mapping, ALimitThatHasRoomAgainLetsThemGoOn) {
   ASSERT_OK(Set("limits { purchases_per_hour: 2 }"));
   Put(3);
