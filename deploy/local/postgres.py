@@ -162,10 +162,12 @@ class Cluster:
         exists = self.query("SELECT 1 FROM pg_database WHERE datname = 'psups'", "postgres")
         if not exists:
             self.query("CREATE DATABASE psups", "postgres")
-        self._psql((ROOT / "deploy/postgres/roles.sql").read_text(), DATABASE)
-        for service in SERVICES:
-            self.migrate(service)
-        self._psql((ROOT / "deploy/postgres/grants.sql").read_text(), DATABASE)
+        done = subprocess.run(
+            [ROOT / "deploy/postgres/migrate"], cwd="/", capture_output=True, text=True, check=False,
+            env={"PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+                 "PSUPS_MIGRATE_DATABASE_URL": self.url(SUPERUSER)})
+        if done.returncode:
+            raise StackError(done.stderr.strip())
 
     def query(self, sql: str, database: str = DATABASE) -> str:
         return self._psql(sql, database).strip()
@@ -178,24 +180,6 @@ class Cluster:
         if done.returncode:
             raise StackError(f"PostgreSQL refuses a statement: {done.stderr.strip()}")
         return done.stdout
-
-    def migrate(self, service: str) -> None:
-        migrations = ROOT / "services" / service / "migrations"
-        if not list(migrations.glob("*.sql")):
-            return
-        schema = schema_of(service)
-        where = urllib.parse.quote(str(self.socket), safe="/")
-        done = subprocess.run(
-            [ROOT / "node_modules/.bin/dbmate", "--no-dump-schema", "--migrations-dir", migrations,
-             "migrate"],
-            env=os.environ | {
-                "DATABASE_URL": f"postgres://{schema}_owner@/{DATABASE}?socket={where}",
-                "DBMATE_MIGRATIONS_TABLE": f"{schema}.schema_migrations",
-            },
-            cwd="/", capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().replace("\n", " ")
-            raise StackError(f"a migration of {service} failed: {said}")
 
 
 def _last_line(path: Path) -> str:

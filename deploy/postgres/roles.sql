@@ -1,6 +1,7 @@
 -- One schema, one owner and one login role for each service, so that no service can read another's
--- data and none can change its own tables' shape. To be run by a superuser, in psups' database;
--- safe to repeat. How the roles log in (peer, password, certificate) is for pg_hba.conf to say.
+-- data and none can change its own tables' shape. To be run in psups' database by its owner, who has
+-- CREATEROLE, or by a superuser; safe to repeat. How the roles log in (peer, password, certificate)
+-- is for pg_hba.conf to say.
 DO $roles$
 DECLARE
   service text;
@@ -21,18 +22,25 @@ BEGIN
     END IF;
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I, %I', current_database(), owner, service);
 
-    -- The owner runs the migrations; the service only works with what they made.
-    EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', service, owner);
-    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', service);
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', service, service);
-    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I '
-                   'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', owner, service, service);
-    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I '
-                   'GRANT USAGE, SELECT ON SEQUENCES TO %I', owner, service, service);
-
     -- Statements name tables without their schema, so that tests can use scratch schemas.
     EXECUTE format('ALTER ROLE %I SET search_path = %I', owner, service);
     EXECUTE format('ALTER ROLE %I SET search_path = %I', service, service);
+
+    -- A superuser acts as any role; whoever else runs this has to be let.
+    IF current_setting('is_superuser') = 'off' THEN
+      EXECUTE format('GRANT %I TO CURRENT_USER', owner);
+    END IF;
+    EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', service, owner);
+
+    -- The owner runs the migrations; the service only works with what they made.
+    EXECUTE format('SET LOCAL ROLE %I', owner);
+    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', service);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', service, service);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I '
+                   'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', service, service);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I '
+                   'GRANT USAGE, SELECT ON SEQUENCES TO %I', service, service);
+    RESET ROLE;
   END LOOP;
 END
 $roles$;
