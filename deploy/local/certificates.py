@@ -43,17 +43,24 @@ def prepare() -> None:
 
 
 def _prepare() -> None:
-    if not _still_good(AUTHORITY, AUTHORITY_KEY):
-        _make_authority()
+    if not still_good(AUTHORITY, AUTHORITY_KEY):
+        make_authority(AUTHORITY, AUTHORITY_KEY, "psups local CA")
     for name, uri in identities().items():
-        if not (_still_good(certificate(name), key(name)) and _signed_by_us(certificate(name))):
+        if not (still_good(certificate(name), key(name))
+                and signed_by(AUTHORITY, certificate(name))):
             issue(certificate(name), key(name), name, uri, LEAF_DAYS)
 
 
-def issue(pem: Path, key_file: Path, name: str, uri: str, days: int) -> None:
-    """A certificate for `uri`, valid for servers and clients on this machine."""
+def issue(pem: Path, key_file: Path, name: str, uri: str, days: int, *,
+          hosts: tuple[str, ...] = ("localhost",), authority: tuple[Path, Path] | None = None) -> None:
+    """A certificate for `uri`, valid for servers by the names of `hosts` and for clients; what says
+    localhost is good for 127.0.0.1 too. `authority`: who signs, certificate and key; by default
+    this checkout's.
+    """
+    signer, signer_key = authority or (AUTHORITY, AUTHORITY_KEY)
+    names = [f"DNS:{host}" for host in hosts] + ["IP:127.0.0.1"] * ("localhost" in hosts)
     extensions = (
-        f"subjectAltName=URI:{uri},DNS:localhost,IP:127.0.0.1\n"
+        f"subjectAltName={','.join([f'URI:{uri}', *names])}\n"
         "basicConstraints=critical,CA:FALSE\n"
         "keyUsage=critical,digitalSignature\n"
         "extendedKeyUsage=serverAuth,clientAuth\n"
@@ -63,17 +70,18 @@ def issue(pem: Path, key_file: Path, name: str, uri: str, days: int) -> None:
         extension_file.write_text(extensions)
         _new_key(key_file)
         _openssl("req", "-new", "-key", key_file, "-subj", f"/O=psups/CN={name}", "-out", request)
-        _openssl("x509", "-req", "-in", request, "-CA", AUTHORITY, "-CAkey", AUTHORITY_KEY,
+        _openssl("x509", "-req", "-in", request, "-CA", signer, "-CAkey", signer_key,
                  "-set_serial", f"0x{os.urandom(16).hex()}", "-days", str(days), "-sha256",
                  "-extfile", extension_file, "-out", pem)
 
 
-def _make_authority() -> None:
-    _new_key(AUTHORITY_KEY)
-    _openssl("req", "-new", "-x509", "-key", AUTHORITY_KEY, "-subj", "/O=psups/CN=psups local CA",
+def make_authority(pem: Path, key_file: Path, name: str) -> None:
+    """An authority that may sign certificates, but no further authorities."""
+    _new_key(key_file)
+    _openssl("req", "-new", "-x509", "-key", key_file, "-subj", f"/O=psups/CN={name}",
              "-days", str(AUTHORITY_DAYS), "-sha256",
              "-addext", "basicConstraints=critical,CA:TRUE,pathlen:0",
-             "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", AUTHORITY)
+             "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", pem)
 
 
 def _new_key(path: Path) -> None:
@@ -82,15 +90,15 @@ def _new_key(path: Path) -> None:
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
 
-def _still_good(pem: Path, key_file: Path) -> bool:
+def still_good(pem: Path, key_file: Path) -> bool:
     return (pem.exists() and key_file.exists()
             and _try("x509", "-in", pem, "-noout", "-checkend", str(RENEW_SECONDS))
             and _public("x509", "-in", pem, "-noout", "-pubkey")
             == _public("pkey", "-in", key_file, "-pubout"))
 
 
-def _signed_by_us(pem: Path) -> bool:
-    return _try("verify", "-CAfile", AUTHORITY, pem)
+def signed_by(authority: Path, pem: Path) -> bool:
+    return _try("verify", "-CAfile", authority, pem)
 
 
 def _public(*arguments) -> bytes:
