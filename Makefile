@@ -1,7 +1,7 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo chaos up down test check accept ci-more conformance fuzz mutants soak \
-  bench fmt clean
+.PHONY: help deps build demo chaos up down test check accept ci-more conformance chart fuzz mutants \
+  soak bench fmt clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= $(if $(filter chaos,$(MAKECMDGOALS)),300,120)
 KILLS ?= 40
@@ -55,6 +55,10 @@ conformance: deps ## prism judges what we and the sandbox say, by UPS's OpenAPI 
 	@deploy/local/deps conformance
 	@deploy/local/build ups-gateway psupsctl ups-sandbox grpc_call
 	@tests/conformance/run.py
+
+chart: deps ## the Helm chart without a cluster: Kubernetes' schemas, our rules, real starts
+	@deploy/local/deps chart
+	@tests/chart/run
 
 mutants: deps ## breaks a promise at a time and wants a test to go red
 	@python3 tests/mutants/run.py

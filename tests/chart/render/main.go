@@ -181,8 +181,12 @@ func scalar(text string) interface{} {
 	var value interface{}
 	if err := yaml.Unmarshal([]byte(text), &value); err == nil {
 		switch value.(type) {
-		case bool, float64, nil:
+		case bool, float64:
 			return value
+		case nil:
+			if text != "" {
+				return nil
+			}
 		}
 	}
 	return text
@@ -204,8 +208,8 @@ func checkSchema(chart, name string, values map[string]interface{}) error {
 	if result.Valid() {
 		return nil
 	}
-	lines := []string{"values don't meet the specifications of the schema(s) in the following chart(s):",
-		name + ":"}
+	lines := []string{"values don't meet the specifications of the schema(s) " +
+		"in the following chart(s):", name + ":"}
 	for _, problem := range result.Errors() {
 		lines = append(lines, "- "+problem.String())
 	}
@@ -213,8 +217,8 @@ func checkSchema(chart, name string, values map[string]interface{}) error {
 }
 
 // The order in which Helm installs; what is not here comes after, by name.
-var order = []string{"NetworkPolicy", "PodDisruptionBudget", "ServiceAccount", "Secret", "ConfigMap",
-	"Service", "Deployment", "Job", "Ingress"}
+var order = []string{"NetworkPolicy", "PodDisruptionBudget", "ServiceAccount", "Secret",
+	"ConfigMap", "Service", "Deployment", "Job", "Ingress"}
 
 type manifest struct {
 	source, text, kind, name string
