@@ -9,6 +9,8 @@ SEED ?= 1
 PS_AUTH ?= basic
 ONLY ?=
 SECONDS ?= 60
+SERVICE ?=
+BASE ?=
 programs := audit-ledger ups-gateway ps-ingest tracking-sync shipment-builder psupsctl \
   ups-sandbox peoplesoft-sandbox
 bench_programs := ups_load token_hot_path cartonization grpc_call
@@ -61,6 +63,7 @@ chart: deps ## the Helm chart without a cluster: Kubernetes' schemas, our rules,
 	@tests/chart/run
 
 mutants: deps ## breaks a promise at a time and wants a test to go red
+	@deploy/local/deps chart
 	@python3 tests/mutants/run.py
 
 soak: deps ## the long runs under moved time at full size
@@ -74,6 +77,9 @@ fuzz: deps ## the parsers of UPS's bytes under libFuzzer: make fuzz [SECONDS=60]
 bench: deps ## the benchmarks: make bench [ONLY=P1]; results in build/bench/results.jsonl
 	@PRESET=release deploy/local/build $(programs) $(bench_programs)
 	@BUILD_DIR=$(CURDIR)/build-release python3 tests/bench/bench.py --only "$(ONLY)"
+
+image: ## container images, by docker or buildah: make image [SERVICE=ps-ingest] [BASE=local]
+	@BASE=$(BASE) deploy/image $(SERVICE)
 
 fmt: ## formats the C++ files
 	@deploy/local/deps lint

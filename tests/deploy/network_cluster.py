@@ -18,6 +18,7 @@ ssl = on
 ssl_cert_file = '{certificate}'
 ssl_key_file = '{key}'
 log_statement = 'all'
+fsync = off
 """
 # The first for who looks after the cluster; everybody else shows a password.
 ACCESS = "local all postgres peer map=psups\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
