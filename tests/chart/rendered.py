@@ -56,10 +56,12 @@ def judged(objects: list[dict]) -> list[str]:
     return json.loads(done.stdout)
 
 
+@lru_cache
 def default_values() -> dict:
     return yaml.safe_load((CHART / "values.yaml").read_text())
 
 
+@lru_cache
 def set_values(name: str) -> dict:
     return yaml.safe_load((HERE / "values" / f"{name}.yaml").read_text())
 

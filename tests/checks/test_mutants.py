@@ -16,6 +16,11 @@ RED = """3: [ RUN      ] Store.ALeaseIsFenced
 3: [  FAILED  ] 2 tests, listed below:
 3: [  FAILED  ] Store.ALeaseIsFenced
 """
+PYTHON_RED = """
+FAIL: test_a_port (tests.chart.test_chart.ChartTest.test_a_port) [minimal] (of='psups-ps-ingest')
+FAIL: test_a_port (tests.chart.test_chart.ChartTest.test_a_port) [sandbox] (of='psups-ps-ingest')
+ERROR: test_another (tests.chart.test_chart.ChartTest.test_another)
+"""
 
 
 class MutantsTest(unittest.TestCase):
@@ -23,11 +28,14 @@ class MutantsTest(unittest.TestCase):
         self.assertEqual(mutants.became(0, ""), mutants.GREEN)
         self.assertEqual(mutants.became(8, RED),
                          "red: Store.ALeaseIsFenced, Contract/Store.Holds/1")
+        self.assertEqual(mutants.became(1, PYTHON_RED),
+                         "red: tests.chart.test_chart.ChartTest.test_a_port")
 
     def test_a_crash_a_timeout_and_a_database_that_is_not_there_do_not(self):
         for output in ("3: [ RUN      ] Store.ALeaseIsFenced\n***Exception: SegFault",
                        "3: [ RUN      ] Store.ALeaseIsFenced\n***Timeout 300 sec",
-                       "3: pg_ctl: could not start server"):
+                       "3: pg_ctl: could not start server",
+                       "ERROR: test_a_port (tests.chart.test_chart.ChartTest.test_a_port)"):
             self.assertRegex(mutants.became(8, output), "^ended badly")
 
     def test_each_kind_that_the_issue_names_has_its_patches(self):

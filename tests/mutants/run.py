@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """make mutants: breaks a promise on purpose, one patch at a time, and wants a test to notice.
 
-Each *.patch begins with a line `# test: <ctest name> [GoogleTest filter]`: the test that must go red.
-It must be green without the patch, and the patch must apply and compile. A mutant is killed only
-if a case of the test failed by name: a crash, a time-out or a PostgreSQL that does not start is not
-the promise's doing. Fails if one survives.
+Each *.patch begins with a line that names the test that must go red: `# test: <ctest name>
+[GoogleTest filter]`, or, of what is not built, `# test: <script> [its argument]`. The test must be
+green without the patch, and the patch must apply and compile. A mutant is killed only if a case of
+the test failed by name: a crash, a time-out or a PostgreSQL that does not start is not the promise's
+doing. Fails if one survives.
 """
 
 import argparse
@@ -53,6 +54,9 @@ WANTED = {
     "change during LABELING ignored": ["builder-change-while-buying-ignored"],
     "cap per replica": ["builder-cap-per-replica"],
     "void counted as refund": ["builder-void-taken-for-refund"],
+    "secret by value": ["chart-secret-by-value"],
+    "port outside the policy": ["chart-port-outside-the-policy"],
+    "wrong probe port": ["chart-wrong-probe-port"],
 }
 
 
@@ -61,8 +65,12 @@ class Mutant:
         self.patch = patch
         first = patch.read_text().splitlines()[0]
         if not first.startswith(LINE):
-            raise SystemExit(f"{patch.name}: its first line must be `{LINE}<ctest name> [filter]`")
+            raise SystemExit(f"{patch.name}: its first line must be `{LINE}<test> [filter]`")
         self.test, _, self.filter = first[len(LINE):].partition(" ")
+
+    @property
+    def is_script(self) -> bool:
+        return "/" in self.test
 
 
 def run(command: list, **options) -> subprocess.CompletedProcess:
@@ -80,19 +88,22 @@ def take_sources() -> None:
     for name in filter(None, files):
         if (ROOT / name).exists():
             (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, SOURCE / name)
+            shutil.copy2(ROOT / name, SOURCE / name, follow_symlinks=False)
 
 
-def build(target: str) -> str:
+def build(mutant: Mutant) -> str:
     """Empty, or why it does not build."""
-    done = run(["cmake", "--build", BUILD, "--target", target])
+    if mutant.is_script:
+        return ""
+    done = run(["cmake", "--build", BUILD, "--target", mutant.test])
     return "" if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
 
 
 def failed_cases(output: str) -> list[str]:
-    """The cases that GoogleTest says have failed, each once."""
-    found = re.findall(r"^(?:\d+: )?\[  FAILED  \] (\w[\w/]*\.[\w/]+)", output, re.MULTILINE)
-    return list(dict.fromkeys(found))
+    """The cases that GoogleTest or unittest says have failed, each once."""
+    found = re.findall(r"^(?:\d+: )?(?:\[  FAILED  \] (\w[\w/]*\.[\w/]+)|FAIL: \w+ \(([\w.]+)\))",
+                       output, re.MULTILINE)
+    return list(dict.fromkeys(google or python for google, python in found))
 
 
 def became(returncode: int, output: str) -> str:
@@ -104,6 +115,9 @@ def became(returncode: int, output: str) -> str:
 
 
 def run_test(mutant: Mutant) -> str:
+    if mutant.is_script:
+        done = run([SOURCE / mutant.test, *mutant.filter.split()], cwd=SOURCE)
+        return became(done.returncode, done.stdout + done.stderr)
     environment = os.environ | ({"GTEST_FILTER": mutant.filter} if mutant.filter else {})
     done = run(["ctest", "--test-dir", BUILD, "--no-tests=error", "--verbose",
                 "-R", f"^{mutant.test}$", "--timeout", SECONDS], env=environment)
@@ -112,7 +126,7 @@ def run_test(mutant: Mutant) -> str:
 
 def judge(mutant: Mutant) -> str:
     """What became of it: "killed by <cases>", or why that is not so."""
-    problem = build(mutant.test)
+    problem = build(mutant)
     if problem:
         return f"does not build unpatched:\n{problem}"
     unpatched = run_test(mutant)
@@ -121,7 +135,7 @@ def judge(mutant: Mutant) -> str:
     if run(["patch", "-p1", "--no-backup-if-mismatch", "-i", mutant.patch], cwd=SOURCE).returncode:
         return "the patch does not apply; bring it up to date"
     try:
-        problem = build(mutant.test)
+        problem = build(mutant)
         if problem:
             return f"does not build:\n{problem}"
         patched = run_test(mutant)
@@ -152,10 +166,16 @@ def main() -> int:
         print("mutants: no such patch", file=sys.stderr)
         return 2
     take_sources()
+    if all(mutant.is_script for mutant in mutants):
+        return count_killed(mutants)
     configured = run(["cmake", "--preset", "dev"], cwd=SOURCE)
     if configured.returncode:
         print(configured.stdout + configured.stderr, file=sys.stderr)
         return 1
+    return count_killed(mutants)
+
+
+def count_killed(mutants: list[Mutant]) -> int:
     killed = 0
     for mutant in mutants:
         started = time.monotonic()
