@@ -42,6 +42,7 @@ class Prometheus:
     def start(self, stack) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "prometheus.yml").write_text(yaml.safe_dump(configuration(stack, ALERTS)))
+        # A block is claimed for a stack; one port of it serves here.
         listen = f"127.0.0.1:{ports.free()['ups-sandbox']}"
         self.url = f"http://{listen}"
         self.process.start([shutil.which("prometheus") or "/usr/bin/prometheus",

@@ -1,4 +1,4 @@
-"""A real Prometheus watches the real services at work: what dashboards and alerts ask has an answer."""
+"""A real Prometheus watches the real services: what dashboards and alerts ask is answered."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ NAME = "monitoring"
 ORDERS = 40
 # In several waves: what happens between two scrapes only is a number that was there, and no rate.
 WAVE = {"wave": 6, "wave_seconds": 2.0}
-SECONDS = 70  # for all the work, and for all that is asked
+SECONDS = 120  # at most, for all the work and all that is asked; half a minute is usual
 ALERT_SECONDS = 15
 # The ledger's head is signed while the test looks; who is refused is called again at once.
 SETTINGS = {"audit-ledger": {"PSUPS_CHECKPOINT_INTERVAL": "1s"}}
@@ -98,7 +98,8 @@ class Monitoring(unittest.TestCase):
                 self.assertEqual((said.returncode, said.stdout + said.stderr), (0, ""))
 
     def test_6_the_rules_are_loaded_and_well_and_nothing_is_alarming(self):
-        rules = [rule for group in self.prometheus.get("rules")["groups"] for rule in group["rules"]]
+        groups = self.prometheus.get("rules")["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
         self.assertEqual({rule["name"] for rule in rules}, {r["alert"] for r in watching.rules()})
         for rule in rules:
             self.assertEqual((rule["health"], rule.get("lastError")), ("ok", None), rule["name"])

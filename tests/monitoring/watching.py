@@ -1,4 +1,4 @@
-"""What the dashboards and alerts ask of Prometheus, read from deploy/: panels, rules, expressions."""
+"""What dashboards and alerts ask of Prometheus, read from deploy/: panels, rules, expressions."""
 
 import json
 import re
@@ -17,8 +17,7 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 
 # What Grafana puts in; the time range of a test is its whole run.
 VARIABLES = {"$service": ".*", "$__rate_interval": "30s", "$__range": "10m"}
-WORDS = {"by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "bool",
-         "offset", "inf", "nan"}
+WORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan"}
 NAME = r"[a-zA-Z_:][\w:]*"
 
 
@@ -41,7 +40,8 @@ def panels() -> list[tuple[str, dict]]:
 
 
 def rules() -> list[dict]:
-    return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+    groups = yaml.safe_load(ALERTS.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def of_panels() -> list[Asked]:
@@ -80,8 +80,8 @@ def filled(expression: str) -> str:
 
 
 def names_in(expression: str) -> tuple[set[str], set[tuple[str, str]], set[str]]:
-    """The metrics of an expression, the labels that select them as (metric, label), and those by which
-    it groups."""
+    """The metrics of an expression, the labels that select them as (metric, label), and those by
+    which it groups."""
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', filled(expression))
     bare = re.sub(r"\[[^\]]*\]", "", bare)
     selected = {(metric, label) for metric, inside in re.findall(rf"({NAME})\s*{{([^}}]*)}}", bare)

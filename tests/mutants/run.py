@@ -57,6 +57,7 @@ WANTED = {
     "secret by value": ["chart-secret-by-value"],
     "port outside the policy": ["chart-port-outside-the-policy"],
     "wrong probe port": ["chart-wrong-probe-port"],
+    "renamed metric": ["ps-ingest-renamed-metric"],
 }
 
 
