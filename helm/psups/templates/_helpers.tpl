@@ -1,14 +1,14 @@
-{{- /* The release's name, with "psups" in it once. Short enough for the longest name behind it. */ -}}
+{{- /* The release's name with "psups" in it; short enough for the longest name behind it. */ -}}
 {{- define "psups.fullname" -}}
 {{- $name := .Release.Name -}}
 {{- if not (contains "psups" $name) }}{{ $name = printf "%s-psups" $name }}{{ end -}}
 {{- $name | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* What selects the pods of a component: dict root, name. Never changes, as a Deployment's may not. */ -}}
+{{- /* What selects a component's pods: dict root, name. It must never change. */ -}}
 {{- define "psups.selector" -}}
 app.kubernetes.io/name: psups
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .name }}
 {{- end -}}
 
@@ -45,7 +45,7 @@ securityContext:
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .root.Values.nodeSelector }}
@@ -76,11 +76,14 @@ securityContext:
 {{- $mode := $database.sslMode -}}
 {{- $host := required "database.host: not set; want the host name of PostgreSQL" $database.host -}}
 {{- if and (hasPrefix "verify-" $mode) (not $database.ca.existingSecret) -}}
-{{- $problem := "database.ca.existingSecret: not set; want the Secret with ca.crt for sslMode %s" -}}
-{{- fail (printf $problem $mode) -}}
+{{- $problem := "database.ca.existingSecret: not set; want the Secret with ca.crt for" -}}
+{{- fail (printf "%s sslMode %s" $problem $mode) -}}
 {{- end -}}
-postgresql://{{ .role }}@{{ $host }}:{{ $database.port }}/{{ $database.name }}?sslmode={{ $mode }}
-{{- if eq (include "psups.databaseHasCa" .root) "true" }}&sslrootcert=/etc/psups/database-ca/ca.crt{{ end -}}
+postgresql://{{ .role }}@{{ $host }}:{{ $database.port }}/{{ $database.name }}
+{{- print "?sslmode=" $mode -}}
+{{- if eq (include "psups.databaseHasCa" .root) "true" -}}
+&sslrootcert=/etc/psups/database-ca/ca.crt
+{{- end -}}
 {{- end -}}
 
 {{- define "psups.databaseHasCa" -}}
@@ -90,7 +93,8 @@ postgresql://{{ .role }}@{{ $host }}:{{ $database.port }}/{{ $database.name }}?s
 {{- /* Its certificate's authority, as a map of one of psups.secretFiles' files, or none. */ -}}
 {{- define "psups.databaseCa" -}}
 {{- if eq (include "psups.databaseHasCa" .) "true" -}}
-ca: {directory: database-ca, existingSecret: {{ .Values.database.ca.existingSecret }}, key: ca.crt}
+{{- $secret := .Values.database.ca.existingSecret }}
+ca: {directory: database-ca, key: ca.crt, existingSecret: {{ $secret | quote }}}
 {{- end -}}
 {{- end -}}
 
@@ -100,22 +104,28 @@ ca: {directory: database-ca, existingSecret: {{ .Values.database.ca.existingSecr
 {{- $tls := .service.tls.existingSecret -}}
 {{- $door := $values.webhook.tls.existingSecret -}}
 PSUPS_DATABASE_PASSWORD_FILE:
-  {directory: database, existingSecret: {{ $values.database.existingSecret }}, key: {{ .name }}, file: password}
-PSUPS_TLS_CERT_FILE: {directory: tls, existingSecret: {{ $tls }}, key: tls.crt}
-PSUPS_TLS_KEY_FILE: {directory: tls, existingSecret: {{ $tls }}, key: tls.key}
-PSUPS_TLS_CA_FILE: {directory: tls, existingSecret: {{ $tls }}, key: ca.crt}
+  {directory: database, key: {{ .name }}, file: password,
+   existingSecret: {{ $values.database.existingSecret | quote }}}
+PSUPS_TLS_CERT_FILE: {directory: tls, existingSecret: {{ $tls | quote }}, key: tls.crt}
+PSUPS_TLS_KEY_FILE: {directory: tls, existingSecret: {{ $tls | quote }}, key: tls.key}
+PSUPS_TLS_CA_FILE: {directory: tls, existingSecret: {{ $tls | quote }}, key: ca.crt}
 {{- if has "key" .service.uses }}
-PSUPS_KEY_FILE: {directory: key, existingSecret: {{ $values.key.existingSecret }}, key: keys.json}
+PSUPS_KEY_FILE:
+  {directory: key, key: keys.json, existingSecret: {{ $values.key.existingSecret | quote }}}
 {{- end }}
 {{- if has "checkpoint" .service.uses }}
 PSUPS_CHECKPOINT_KEY_FILE:
-  {directory: checkpoint, existingSecret: {{ $values.checkpoint.existingSecret }}, key: checkpoint.key}
+  {directory: checkpoint, key: checkpoint.key,
+   existingSecret: {{ $values.checkpoint.existingSecret | quote }}}
 {{- end }}
 {{- if has "webhook" .service.uses }}
-PSUPS_WEBHOOK_TLS_CERT_FILE: {directory: webhook-tls, existingSecret: {{ $door }}, key: tls.crt}
-PSUPS_WEBHOOK_TLS_KEY_FILE: {directory: webhook-tls, existingSecret: {{ $door }}, key: tls.key}
+PSUPS_WEBHOOK_TLS_CERT_FILE:
+  {directory: webhook-tls, key: tls.crt, existingSecret: {{ $door | quote }}}
+PSUPS_WEBHOOK_TLS_KEY_FILE:
+  {directory: webhook-tls, key: tls.key, existingSecret: {{ $door | quote }}}
 PSUPS_WEBHOOK_CLIENT_SECRET_FILE:
-  {directory: webhook, existingSecret: {{ $values.webhook.existingSecret }}, key: client-secret}
+  {directory: webhook, key: client-secret,
+   existingSecret: {{ $values.webhook.existingSecret | quote }}}
 {{- end }}
 {{- end -}}
 
@@ -146,17 +156,17 @@ PSUPS_GRPC_LISTEN: "0.0.0.0:{{ $ports.grpc }}"
 PSUPS_METRICS_LISTEN: "0.0.0.0:{{ $ports.metrics }}"
 PSUPS_HEALTH_LISTEN: "0.0.0.0:{{ $ports.health }}"
 {{- range .service.calls }}
+{{- $host := printf "%s-%s" (include "psups.fullname" $.root) . }}
 {{- $port := (get $values.services .).ports.grpc }}
-PSUPS_{{ . | upper | replace "-" "_" }}_ADDR: "{{ include "psups.fullname" $.root }}-{{ . }}:{{ $port }}"
+PSUPS_{{ . | upper | replace "-" "_" }}_ADDR: "{{ $host }}:{{ $port }}"
 {{- end }}
 {{- if has "webhook" .service.uses }}
 {{- $door := $values.webhook }}
-{{- $id := required "webhook.clientId: not set; want what UPS shows at /oauth/token" $door.clientId }}
-{{- $keys := join "," $door.apiKeys }}
+{{- $noId := "webhook.clientId: not set; want what UPS shows at /oauth/token" }}
+{{- $noKeys := "webhook.apiKeys: empty; want the client ids of the UPS apps that push" }}
 PSUPS_WEBHOOK_LISTEN: "0.0.0.0:{{ $ports.webhook }}"
-PSUPS_WEBHOOK_CLIENT_ID: {{ $id | quote }}
-PSUPS_WEBHOOK_API_KEYS:
-  {{ required "webhook.apiKeys: empty; want the client ids of the UPS apps that push" $keys | quote }}
+PSUPS_WEBHOOK_CLIENT_ID: {{ required $noId $door.clientId | quote }}
+PSUPS_WEBHOOK_API_KEYS: {{ required $noKeys (join "," $door.apiKeys) | quote }}
 {{- end }}
 {{- end -}}
 
@@ -172,7 +182,7 @@ PSUPS_WEBHOOK_API_KEYS:
 {{- toYaml $settings -}}
 {{- end -}}
 
-{{- /* The volumes of files as psups.secretFiles has them, given as a list; one for each directory. */ -}}
+{{- /* The volumes of a list of files as psups.secretFiles has them, one for each directory. */ -}}
 {{- define "psups.secretVolumes" -}}
 {{- $directories := dict -}}
 {{- range . -}}
@@ -184,12 +194,12 @@ PSUPS_WEBHOOK_API_KEYS:
 {{- range $directory, $one := $directories }}
 - name: {{ $directory }}
   secret:
-    secretName: {{ $one.existingSecret }}
+    secretName: {{ $one.existingSecret | quote }}
     defaultMode: 0440
     items:
       {{- range $key, $path := $one.paths }}
-      - key: {{ $key }}
-        path: {{ $path }}
+      - key: {{ $key | quote }}
+        path: {{ $path | quote }}
       {{- end }}
 {{- end }}
 {{- end -}}

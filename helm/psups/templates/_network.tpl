@@ -37,6 +37,15 @@ NetworkPolicyPeer). Nothing if that is nobody: an empty list would mean everybod
 {{- end }}
 {{- end -}}
 
+{{- /* Several of them, given as `rules`, each without root and way; they stand above. */ -}}
+{{- define "psups.rules" -}}
+{{- $texts := list -}}
+{{- range .rules -}}
+{{- $texts = append $texts (include "psups.rule" (merge . (omit $ "rules"))) -}}
+{{- end -}}
+{{- compact $texts | join "\n" | default "[]" -}}
+{{- end -}}
+
 {{- /* The head of a NetworkPolicy: dict root, name. */ -}}
 {{- define "psups.policy" -}}
 apiVersion: networking.k8s.io/v1

@@ -1,10 +1,12 @@
 {{- define "psups.sandboxFiles" -}}
 {{- $tls := .service.tls.existingSecret -}}
-config: {directory: config, existingSecret: {{ .root.Values.sandbox.existingSecret }}, key: {{ .name }}.json}
-certificate: {directory: tls, existingSecret: {{ $tls }}, key: tls.crt}
-key: {directory: tls, existingSecret: {{ $tls }}, key: tls.key}
+config:
+  {directory: config, key: {{ .name }}.json,
+   existingSecret: {{ .root.Values.sandbox.existingSecret | quote }}}
+certificate: {directory: tls, existingSecret: {{ $tls | quote }}, key: tls.crt}
+key: {directory: tls, existingSecret: {{ $tls | quote }}, key: tls.key}
 # Who signs tracking-sync's certificate.
-authority: {directory: tls, existingSecret: {{ $tls }}, key: ca.crt}
+authority: {directory: tls, existingSecret: {{ $tls | quote }}, key: ca.crt}
 {{- end -}}
 
 {{- /*
@@ -25,9 +27,10 @@ port, is set up by a file, and keeps its state in memory, so there is never a se
 {{- $secrets = include "psups.secretFiles" . | fromYaml -}}
 {{- range $setting, $file := $secrets -}}
 {{- if hasKey $settings $setting -}}
-{{- fail (printf "services.%s.env.%s: a file from a Secret; name it in secretFiles" $.name $setting) -}}
+{{- fail (printf "services.%s.env.%s: a file; name it in secretFiles" $.name $setting) -}}
 {{- end -}}
-{{- $_ := set $settings $setting (printf "/etc/psups/%s/%s" $file.directory ($file.file | default $file.key)) -}}
+{{- $path := printf "/etc/psups/%s/%s" $file.directory ($file.file | default $file.key) -}}
+{{- $_ := set $settings $setting $path -}}
 {{- $files = append $files $file -}}
 {{- end -}}
 {{- $files = include "psups.databaseCa" .root | fromYaml | values | concat $files -}}
@@ -40,7 +43,7 @@ metadata:
     {{- include "psups.labels" . | nindent 4 }}
 automountServiceAccountToken: false
 ---
-# Headless, so that a client sees every pod and takes them in turn; a pod that is not ready is not among them.
+# Headless, so that a client sees every pod that is ready, and takes them in turn.
 apiVersion: v1
 kind: Service
 metadata:
