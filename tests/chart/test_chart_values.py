@@ -154,7 +154,7 @@ class ValuesTest(unittest.TestCase):
     def test_a_name_that_looks_like_a_number_or_a_truth_value_stays_a_name(self):
         done = with_value(("key.existingSecret", "'123'"), ("database.existingSecret", "'on'"),
                           ("checkpoint.existingSecret", "'1e3'"), ("image.pullSecrets", "['5']"))
-        self.assertEqual(done.stderr, "")
+        self.assertEqual(done.returncode, 0, done.stderr)
         objects = Rendered(done.stdout)
         self.assertEqual(judged(objects.objects), [])
         ledger = objects.workload("audit-ledger").secret_files()
