@@ -1,7 +1,7 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo chaos up down test check accept ci-more conformance chart fuzz mutants \
-  soak bench fmt clean
+  soak bench image fmt clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= $(if $(filter chaos,$(MAKECMDGOALS)),300,120)
 KILLS ?= 40

@@ -46,12 +46,12 @@ def write_configs(trial) -> None:
 
 
 def write(trial) -> None:
-    """Orders for the site, addresses that UPS knows; the account and the connection for psupsctl, with
-    their secrets."""
+    """Orders for the site, addresses that UPS knows; the account and the connection for psupsctl,
+    with their secrets."""
     orders = trial.out / "orders"
     if not (orders / "expected.json").exists():
-        subprocess.run([sys.executable, ROOT / "tests/harness/generator.py", "--orders", str(ORDERS),
-                        "--out", orders], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, ROOT / "tests/harness/generator.py", "--orders",
+                        str(ORDERS), "--out", orders], check=True, stdout=subprocess.DEVNULL)
     since = date.fromisoformat(json.loads((orders / "expected.json").read_text())["go_live"])
     known = {"ca_bundle_pem": trial.authority.read_text()}
     account = customers.account(FIXED_PORTS) | known | {"base_url": url(trial, "ups-sandbox")}

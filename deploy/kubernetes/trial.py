@@ -1,6 +1,7 @@
-"""Makes all secrets that an installation wants, for trying it: an authority of its own, certificates,
-keys, passwords; and what psupsctl wants to know of it. In production each comes from where secrets
-are kept there, and certificates from cert-manager or the like; docs/kubernetes.md has the list.
+"""Makes all secrets that an installation wants, for trying it: an authority of its own,
+certificates, keys, passwords; and what psupsctl wants to know of it. In production each comes from
+where secrets are kept there, and certificates from cert-manager or the like; docs/kubernetes.md has
+the list.
 
 What is there is kept, so a second run changes nothing. What `--out` holds is as good as the system.
 """
@@ -107,12 +108,13 @@ class Trial:
 
     def objects(self, with_sandbox: bool) -> dict[str, dict[str, str]]:
         """The Secrets: name → key → text."""
+        database_authority = self.database_authority or self.authority
         made = {f"psups-tls-{name}": self._tls(name) for name in SERVICES}
         made |= {
             "psups-key": {"keys.json": self.secret("keys.json")},
             "psups-checkpoint": {"checkpoint.key": self.secret("checkpoint.key")},
             "psups-database": {name: self.password(name) for name in ("owner", *SERVICES)},
-            "psups-database-ca": {"ca.crt": (self.database_authority or self.authority).read_text()},
+            "psups-database-ca": {"ca.crt": database_authority.read_text()},
             "psups-webhook": {"client-secret": self.secret("webhook")},
             "psups-webhook-tls": self._tls("tracking-sync"),
         }
@@ -125,8 +127,8 @@ class Trial:
         return made
 
     def _tls(self, name: str) -> dict[str, str]:
-        return {"tls.crt": self.certificate(name).read_text(), "tls.key": self.key(name).read_text(),
-                "ca.crt": self.authority.read_text()}
+        return {"tls.crt": self.certificate(name).read_text(),
+                "tls.key": self.key(name).read_text(), "ca.crt": self.authority.read_text()}
 
     def manifest(self, with_sandbox: bool) -> str:
         documents = []
@@ -170,8 +172,8 @@ def main() -> int:
     parser.add_argument("--database-ca", type=Path, metavar="FILE",
                         help="who signed your PostgreSQL's certificate; default: our own authority")
     parser.add_argument("--compose", action="store_true",
-                        help="for deploy/compose.yaml instead; to build/compose, with the sandboxes")
-    parser.add_argument("--out", type=Path, help="default: build/kubernetes")
+                        help="for deploy/compose.yaml instead, with the sandboxes")
+    parser.add_argument("--out", type=Path, help="default: build/kubernetes or build/compose")
     given = parser.parse_args()
     out = given.out or ROOT / "build" / ("compose" if given.compose else "kubernetes")
     database_host = given.database_host or ("postgres" if given.compose else TRIAL_DATABASE)

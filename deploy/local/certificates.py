@@ -52,7 +52,8 @@ def _prepare() -> None:
 
 
 def issue(pem: Path, key_file: Path, name: str, uri: str, days: int, *,
-          hosts: tuple[str, ...] = ("localhost",), authority: tuple[Path, Path] | None = None) -> None:
+          hosts: tuple[str, ...] = ("localhost",),
+          authority: tuple[Path, Path] | None = None) -> None:
     """A certificate for `uri`, valid for servers by the names of `hosts` and for clients; what says
     localhost is good for 127.0.0.1 too. `authority`: who signs, certificate and key; by default
     this checkout's.

@@ -1,7 +1,7 @@
 -- One schema, one owner and one login role for each service, so that no service can read another's
--- data and none can change its own tables' shape. To be run in psups' database by its owner, who has
--- CREATEROLE, or by a superuser; safe to repeat. How the roles log in (peer, password, certificate)
--- is for pg_hba.conf to say.
+-- data and none can change its own tables' shape. To be run in psups' database by its owner, who
+-- has CREATEROLE, or by a superuser; safe to repeat. How the roles log in (peer, password,
+-- certificate) is for pg_hba.conf to say.
 DO $roles$
 DECLARE
   service text;

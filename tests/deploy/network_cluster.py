@@ -1,5 +1,4 @@
-"""A PostgreSQL as a platform offers one: by TCP with TLS and passwords, an owner who is no superuser.
-"""
+"""A PostgreSQL as a platform offers one: TCP with TLS and passwords, an owner who is no superuser."""
 
 import os
 import pwd
@@ -51,7 +50,8 @@ class NetworkCluster(Cluster):
 
     def set_owner_password(self, password: str) -> None:
         literal = password.replace("'", "''")
-        self.query(f"SET log_statement = 'none'; ALTER ROLE {OWNER} PASSWORD '{literal}'", "postgres")
+        self.query(f"SET log_statement = 'none'; ALTER ROLE {OWNER} PASSWORD '{literal}'",
+                   "postgres")
         write_private(self.owner_password_file, password + "\n")
 
     def _create(self) -> None:
