@@ -33,16 +33,19 @@ class MigrateTest(unittest.TestCase):
         cls.first = cls.migrate()
 
     @classmethod
-    def begin(cls, **settings):
+    def environment(cls, **settings):
         wanted = {
+            "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
             "PSUPS_MIGRATE_DATABASE_URL": cls.cluster.network_url(OWNER),
             "PSUPS_MIGRATE_PASSWORD_FILE": cls.cluster.owner_password_file,
             "PSUPS_MIGRATE_PASSWORDS_DIR": cls.passwords,
         } | settings
-        return subprocess.Popen(
-            [MIGRATE], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={"PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
-            | {name: str(value) for name, value in wanted.items() if value is not None})
+        return {name: str(value) for name, value in wanted.items() if value is not None}
+
+    @classmethod
+    def begin(cls, **settings):
+        return subprocess.Popen([MIGRATE], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, env=cls.environment(**settings))
 
     @classmethod
     def migrate(cls, **settings):
@@ -145,6 +148,13 @@ class MigrateTest(unittest.TestCase):
         finally:
             self.assertEqual(self.migrate()[0], 0)
         self.assertEqual(self.as_service("ps-ingest", "SELECT 1"), "1")
+
+    def test_a_terminal_is_not_asked_for_passwords(self):
+        done = subprocess.run(
+            ["script", "-qec", MIGRATE, "/dev/null"], stdin=subprocess.DEVNULL, text=True,
+            capture_output=True, check=False, timeout=30, env=self.environment())
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(done.stdout, "migrate: the database is up to date\n")
 
     def test_no_password_is_in_the_servers_log_or_in_what_it_said(self):
         log = self.cluster.log.read_text()
