@@ -1,7 +1,7 @@
 # Each target is a line or two; the work is in deploy/local/ and tests/. Everything sets itself up.
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo chaos up down test check accept ci-more conformance chart fuzz mutants \
-  soak bench image fmt clean
+  soak bench image docs-test fmt clean
 MAKEFLAGS += --no-print-directory
 ORDERS ?= $(if $(filter chaos,$(MAKECMDGOALS)),300,120)
 KILLS ?= 40
@@ -60,6 +60,7 @@ conformance: deps ## prism judges what we and the sandbox say, by UPS's OpenAPI 
 
 chart: deps ## the Helm chart without a cluster: Kubernetes' schemas, our rules, real starts
 	@deploy/local/deps chart
+	@deploy/local/build $(programs)
 	@tests/chart/run
 
 mutants: deps ## breaks a promise at a time and wants a test to go red
@@ -80,6 +81,11 @@ bench: deps ## the benchmarks: make bench [ONLY=P1]; results in build/bench/resu
 
 image: ## container images, by docker or buildah: make image [SERVICE=ps-ingest] [BASE=local]
 	@BASE=$(BASE) deploy/image $(SERVICE)
+
+docs-test: deps ## the console blocks of docs/kubernetes.md and docs/monitoring.md, word by word
+	@deploy/local/deps chart
+	@deploy/local/build $(programs)
+	@tests/docs/run
 
 fmt: ## formats the C++ files
 	@deploy/local/deps lint

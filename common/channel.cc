@@ -6,19 +6,27 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "common/clock.h"
 #include "common/crypto.h"
+#include "common/metrics.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/tls_certificate_provider.h"
 #include "grpcpp/security/tls_credentials_options.h"
+#include "grpcpp/support/client_interceptor.h"
 
 namespace psups {
 namespace {
+
+const SecondsMetric kCallSeconds(
+    "psups_rpc_client_seconds", "Time of an RPC that this service makes of another, to its status.",
+    {"method", "code"});
 
 constexpr unsigned kCertificateRefreshSeconds = 10;
 
@@ -57,6 +65,35 @@ std::string HostOfList(const std::string& address) {
   return first.substr(0, first.rfind(':'));
 }
 
+// Measures each call that this process makes of a peer.
+class Recorder : public grpc::experimental::Interceptor {
+ public:
+  explicit Recorder(grpc::experimental::ClientRpcInfo* info)
+      : method_(info->method()), start_(WallTime()) {}
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    using Point = grpc::experimental::InterceptionHookPoints;
+    if (methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS)) {
+      const absl::StatusCode code = FromGrpc(*methods->GetRecvStatus()).code();
+      kCallSeconds(method_, absl::StatusCodeToString(code))
+          .Observe(absl::ToDoubleSeconds(WallTime() - start_));
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const char* const method_;
+  const absl::Time start_;
+};
+
+class RecorderFactory : public grpc::experimental::ClientInterceptorFactoryInterface {
+ public:
+  grpc::experimental::Interceptor* CreateClientInterceptor(
+      grpc::experimental::ClientRpcInfo* info) override {
+    return new Recorder(info);  // gRPC owns it
+  }
+};
+
 }  // namespace
 
 absl::Status CheckTlsFiles(const TlsFiles& tls) {
@@ -92,7 +129,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const Tls
   // gRPC would look for a certificate for the whole list.
   const std::string host = HostOfList(address);
   if (!host.empty()) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, host);
-  return grpc::CreateCustomChannel(address, grpc::experimental::TlsCredentials(options), arguments);
+  std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<RecorderFactory>());
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
+      address, grpc::experimental::TlsCredentials(options), arguments, std::move(interceptors));
 }
 
 void PrepareCall(grpc::ClientContext& context, absl::Duration timeout, std::string_view trace_id) {

@@ -4,10 +4,16 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/crypto.h"
+#include "common/metrics.h"
 #include "common/status_macros.h"
 
 namespace psups {
 namespace {
+
+const GaugeMetric kPending("psups_audit_outbox_pending", "Audit entries not in the ledger yet.");
+const GaugeMetric kOldest(
+    "psups_audit_outbox_oldest_seconds",
+    "Age of the oldest audit entry that is not in the ledger yet; 0 if none.");
 
 constexpr int kBatch = 500;
 // Below what a gRPC server takes in one message, with room for a last large entry.
@@ -71,6 +77,16 @@ absl::StatusOr<int> AuditRelay::Step() {
   RETURN_IF_ERROR(
       db_.Exec("DELETE FROM audit_outbox WHERE event_id = ANY($1::text[])", {ids}).status());
   return static_cast<int>(entries.size());
+}
+
+absl::Status AuditRelay::ShowBacklog() {
+  ASSIGN_OR_RETURN(
+      const Rows rows,
+      db_.Exec("SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(create_time)), "
+               "0)::bigint AS oldest FROM audit_outbox"));
+  kPending().Set(static_cast<double>(rows[0].Int("pending")));
+  kOldest().Set(static_cast<double>(rows[0].Int("oldest")));
+  return absl::OkStatus();
 }
 
 }  // namespace psups

@@ -60,6 +60,9 @@ class AuditRelay {
 
   AuditRelay(Db& db, AuditSink& sink) : db_(db), sink_(sink) {}
   absl::StatusOr<int> Step();
+  // Sets the gauges of what waits, psups_audit_outbox_pending and _oldest_seconds. Entries of every
+  // replica are counted.
+  absl::Status ShowBacklog();
 
  private:
   Db& db_;

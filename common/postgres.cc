@@ -113,17 +113,20 @@ absl::Status StatusFromDbError(const std::exception& error) {
 
 const pqxx::result& Result(const void* result) { return *static_cast<const pqxx::result*>(result); }
 
+const CounterMetric kRoundTrips(
+    "psups_database_round_trips_total",
+    "Messages to PostgreSQL whose answer was waited for: statements, BEGIN, COMMIT.");
+const CounterMetric kTransactions(
+    "psups_database_transactions_total",
+    "Transactions of PostgreSQL that were to be committed, statements of their own among them.");
+
 // What the process has asked of its database so far.
 prometheus::Counter& RoundTrips() {
-  static prometheus::Counter& counter =
-      Counter("psups_database_round_trips_total",
-              "Messages to PostgreSQL whose answer was waited for: statements, BEGIN, COMMIT.");
+  static prometheus::Counter& counter = kRoundTrips();
   return counter;
 }
 prometheus::Counter& Transactions() {
-  static prometheus::Counter& counter = Counter(
-      "psups_database_transactions_total",
-      "Transactions of PostgreSQL that were to be committed, statements of their own among them.");
+  static prometheus::Counter& counter = kTransactions();
   return counter;
 }
 

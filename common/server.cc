@@ -7,6 +7,7 @@
 #include "common/crypto.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "common/status_macros.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -21,9 +22,15 @@
 namespace psups {
 namespace {
 
+// What health answers for this name is SERVING as long as the process can answer.
+constexpr char kLive[] = "live";
 constexpr char kIdentityProperty[] = "peer_spiffe_id";
 constexpr unsigned kCertificateRefreshSeconds = 10;
 constexpr int kMostMessageBytes = 16 << 20;  // 500 label sets of a purchase batch
+
+const SecondsMetric kRpcSeconds("psups_rpc_seconds",
+                                "Time from an RPC's arrival here to its status.",
+                                {"method", "code"});
 
 // The access rule of "/psups.orders.v1.OrderService/GetOrder", or one that refuses everybody.
 class AccessRules {
@@ -150,10 +157,7 @@ class Recorder : public grpc::experimental::Interceptor {
     static std::map<std::pair<std::string, std::string>, prometheus::Histogram*> made;
     std::lock_guard lock(mutex);
     auto& entry = made[{method, code}];
-    if (entry == nullptr) {
-      entry = &SecondsHistogram("psups_rpc_seconds", "Time from an RPC's arrival to its status.",
-                                {{"method", method}, {"code", code}});
-    }
+    if (entry == nullptr) entry = &kRpcSeconds(method, code);
     return *entry;
   }
 
@@ -169,29 +173,60 @@ class RecorderFactory : public grpc::experimental::ServerInterceptorFactoryInter
   }
 };
 
+// A started server, or none.
+struct Listener {
+  std::unique_ptr<grpc::Server> server = nullptr;
+  int port = 0;
+};
+
+absl::StatusOr<Listener> Build(grpc::ServerBuilder& builder, const std::string& listen,
+                               const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                               const char* setting) {
+  Listener listener;
+  builder.AddListeningPort(listen, credentials, &listener.port);
+  // Otherwise two servers could share a port, and a taken one would not be noticed.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  listener.server = builder.BuildAndStart();
+  if (listener.server == nullptr) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", listen,
+                     ": taken by another process, or no address of this machine; stop the other or "
+                     "set ",
+                     setting));
+  }
+  return listener;
+}
+
 class GrpcServer : public Server {
  public:
-  explicit GrpcServer(std::unique_ptr<grpc::Server> server, int port)
-      : server_(std::move(server)), port_(port) {
+  GrpcServer(Listener main, Listener health) : main_(std::move(main)), health_(std::move(health)) {
     SetServing(false);
   }
   ~GrpcServer() override { Shutdown(absl::ZeroDuration()); }
 
-  int port() const override { return port_; }
+  int port() const override { return main_.port; }
+  int health_port() const override { return health_.port; }
   void SetServing(bool serving) override {
-    server_->GetHealthCheckService()->SetServingStatus(serving);
+    main_.server->GetHealthCheckService()->SetServingStatus(serving);
+    if (health_.server == nullptr) return;
+    grpc::HealthCheckServiceInterface* health = health_.server->GetHealthCheckService();
+    health->SetServingStatus("", serving);
+    health->SetServingStatus(kLive, true);
   }
   void Shutdown(absl::Duration grace) override {
     if (stopped_) return;
     stopped_ = true;
     SetServing(false);
-    server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
-    server_->Wait();
+    main_.server->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
+    main_.server->Wait();
+    if (health_.server == nullptr) return;
+    health_.server->Shutdown(std::chrono::system_clock::now());
+    health_.server->Wait();
   }
 
  private:
-  const std::unique_ptr<grpc::Server> server_;
-  const int port_;
+  const Listener main_;
+  const Listener health_;
   bool stopped_ = false;
 };
 
@@ -247,6 +282,13 @@ Caller CallerOf(const grpc::CallbackServerContext& context) {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   if (absl::Status status = CheckTlsFiles(options.tls); !status.ok()) return status;
   grpc::EnableDefaultHealthCheckService(true);
+  // Before reflection, which every server that is built after it has.
+  Listener health;
+  if (!options.health_listen.empty()) {
+    grpc::ServerBuilder builder;
+    ASSIGN_OR_RETURN(health, Build(builder, options.health_listen,
+                                   grpc::InsecureServerCredentials(), "PSUPS_HEALTH_LISTEN"));
+  }
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   static std::once_flag described;
   std::call_once(described, DescribeHealthService);
@@ -261,25 +303,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   credentials->SetAuthMetadataProcessor(std::make_shared<Authorizer>());
 
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(options.listen, credentials, &port);
-  // Otherwise two servers could share a port, and a taken one would not be noticed.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(options.connection_age)));
   builder.SetMaxReceiveMessageSize(kMostMessageBytes);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<RecorderFactory>());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options.listen,
-                     ": taken by another process, or no address of this machine; stop the other or "
-                     "set PSUPS_GRPC_LISTEN"));
-  }
-  return std::make_unique<GrpcServer>(std::move(server), port);
+  ASSIGN_OR_RETURN(Listener main, Build(builder, options.listen, credentials, "PSUPS_GRPC_LISTEN"));
+  return std::make_unique<GrpcServer>(std::move(main), std::move(health));
 }
 
 }  // namespace psups

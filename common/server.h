@@ -136,6 +136,12 @@ struct ServerOptions {
   std::string listen = {};  // host:port, port 0 = any free one
   TlsFiles tls = {};
   std::vector<grpc::Service*> services = {};
+  // Empty, or a second host:port that answers health in plaintext and nothing else: for kubelets,
+  // which probe without TLS (ADR 10).
+  std::string health_listen = {};
+  // After that, give or take a tenth, a connection is told to go, once its calls have ended: a
+  // client resolves names only when it connects anew, and so finds replicas that came later.
+  absl::Duration connection_age = absl::Minutes(5);
 };
 
 // A gRPC server by mTLS with authorisation from the protos' access rules, health, reflection,
@@ -146,6 +152,7 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options);
   virtual ~Server() = default;
   virtual int port() const = 0;
+  virtual int health_port() const = 0;  // 0 without one
   // What health answers, for every service of the server. NOT_SERVING until set.
   virtual void SetServing(bool serving) = 0;
   // NOT_SERVING at once; RPCs in flight get `grace` to end.
@@ -158,6 +165,7 @@ struct ServiceSettings {
   std::string database_url;
   std::string grpc_listen;
   std::string metrics_listen;
+  std::string health_listen;
   TlsFiles tls;
 };
 
@@ -177,8 +185,8 @@ struct ServeOptions {
 // order: NOT_SERVING, workers, RPCs, return.
 absl::Status Serve(const ServiceSettings& settings, Db& db, ServeOptions options);
 
-// The first and last of main: --version, --check-config, the log, signals blocked before any thread
-// starts; an error of `body` becomes one clear line on stderr and exit code 1.
+// The first and last of main: --version, --check-config, --metrics, the log, signals blocked before
+// any thread starts; an error of `body` becomes one clear line on stderr and exit code 1.
 int RunService(const char* name, int argc, char** argv, absl::Status (*body)(Settings&));
 
 // What `body` returns at once if --check-config was asked for (RunService prints and exits 0).

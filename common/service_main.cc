@@ -19,6 +19,11 @@ namespace {
 constexpr char kVersion[] = "0.1.0";
 constexpr absl::Duration kDrain = absl::Seconds(5);
 
+const GaugeMetric kServing("psups_serving",
+                           "1 while the service serves and its database answers, else 0.");
+const GaugeMetric kBuildInfo("psups_build_info", "Always 1; the version is the label.",
+                             {"version"});
+
 bool check_config = false;  // set once, before any thread, by RunService
 
 sigset_t StopSignals() {
@@ -79,6 +84,7 @@ ServiceSettings::ServiceSettings(Settings& settings)
     : database_url(settings.DatabaseUrl()),
       grpc_listen(settings.Text("PSUPS_GRPC_LISTEN")),
       metrics_listen(settings.Text("PSUPS_METRICS_LISTEN")),
+      health_listen(settings.Text("PSUPS_HEALTH_LISTEN", "")),
       tls{.certificate = settings.File("PSUPS_TLS_CERT_FILE"),
           .key = settings.File("PSUPS_TLS_KEY_FILE"),
           .authority = settings.File("PSUPS_TLS_CA_FILE")} {}
@@ -86,13 +92,13 @@ ServiceSettings::ServiceSettings(Settings& settings)
 absl::Status Serve(const ServiceSettings& settings, Db& db, ServeOptions options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<prometheus::Exposer> exposer,
                    StartExposer(settings.metrics_listen));
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<Server> server,
-      Server::Start(
-          {.listen = settings.grpc_listen, .tls = settings.tls, .services = options.services}));
-  prometheus::Gauge& serving =
-      Gauge("psups_serving", "1 while the service serves and its database answers.");
-  Gauge("psups_build_info", "Always 1; the version is the label.", {{"version", kVersion}}).Set(1);
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                   Server::Start({.listen = settings.grpc_listen,
+                                  .tls = settings.tls,
+                                  .services = options.services,
+                                  .health_listen = settings.health_listen}));
+  prometheus::Gauge& serving = kServing();
+  kBuildInfo(kVersion).Set(1);
   LogInfo("started", {{"grpc_port", server->port()}, {"version", kVersion}});
 
   DatabaseWatch database(db);
@@ -148,11 +154,17 @@ int RunService(const char* name, int argc, char** argv, absl::Status (*body)(Set
       std::printf("%s %s\n", name, kVersion);
       return 0;
     }
+    if (std::strcmp(argv[i], "--metrics") == 0) {
+      std::printf("%s\n", DeclaredMetrics().c_str());
+      return 0;
+    }
     if (std::strcmp(argv[i], "--check-config") == 0) {
       check_config = true;
       continue;
     }
-    std::fprintf(stderr, "usage: %s [--version | --check-config]; settings are PSUPS_* variables\n",
+    std::fprintf(stderr,
+                 "usage: %s [--version | --check-config | --metrics]; settings are PSUPS_* "
+                 "variables\n",
                  name);
     return 2;
   }

@@ -9,6 +9,17 @@
 #include "common/metrics.h"
 
 namespace psups {
+namespace {
+
+const CounterMetric kItems("psups_worker_items_total", "Items a worker finished.", {"worker"});
+const CounterMetric kErrors("psups_worker_errors_total", "Steps of a worker that failed.",
+                            {"worker"});
+const GaugeMetric kOldestDue(
+    "psups_worker_oldest_due_seconds",
+    "How long the oldest work that is due has waited for its worker; 0 if none is due.",
+    {"worker"});
+
+}  // namespace
 
 double UnitRandom() {
   thread_local std::mt19937_64 engine{std::random_device{}()};
@@ -53,11 +64,11 @@ void Wakeup::WaitFor(Stop& stop, absl::Duration timeout) {
   notified_ = false;
 }
 
+prometheus::Gauge& OldestDueSeconds(const std::string& worker) { return kOldestDue(worker); }
+
 void RunWorker(const Worker& worker, Stop& stop, const std::function<double()>& unit_random) {
-  auto& items =
-      Counter("psups_worker_items_total", "Items a worker finished.", {{"worker", worker.name}});
-  auto& errors = Counter("psups_worker_errors_total", "Steps of a worker that failed.",
-                         {{"worker", worker.name}});
+  prometheus::Counter& items = kItems(worker.name);
+  prometheus::Counter& errors = kErrors(worker.name);
   int failures = 0;
   while (!stop.requested()) {
     const absl::StatusOr<int> done = worker.step();

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/backoff.h"
+#include "prometheus/gauge.h"
 
 namespace psups {
 
@@ -53,6 +54,10 @@ struct Worker {
   // Optional: how long until something is due; where that is sooner than idle_wait, it counts.
   std::function<absl::Duration()> due_in = {};
 };
+
+// The metric of every queue that a worker works off: how long its oldest row that is due has
+// waited, 0 if none is. Whoever owns the queue sets it.
+prometheus::Gauge& OldestDueSeconds(const std::string& worker);
 
 // Steps `worker` until stopped: after a count > 0 again at once (or after `gather`), after 0 an
 // idle wait, after an error a full-jitter back-off. Counts psups_worker_items_total and

@@ -8,6 +8,10 @@
 namespace psups::audit_ledger {
 namespace {
 
+const CounterMetric kAppended("psups_log_entries_appended_total", "Entries appended to the log.");
+const CounterMetric kDuplicates("psups_log_duplicates_total",
+                                "Entries left out because they stood in the log.");
+
 // What one transaction takes at most; a single request may be larger.
 constexpr std::size_t kMostRequests = 256;
 constexpr std::size_t kMostLeaves = 4000;
@@ -44,12 +48,8 @@ void Appender::Run(std::vector<Request> requests) {
 }
 
 void Appender::RunGroup(std::vector<Request> group) {
-  static prometheus::Counter& appended_total =
-      Counter("psups_log_entries_appended_total", "Entries appended to the log.");
-  static prometheus::Counter& duplicates_total =
-      Counter("psups_log_duplicates_total", "Entries left out because they stood in the log.");
-  static prometheus::Gauge& size_gauge =
-      Gauge("psups_log_tree_size", "Entries in the log, as of the last append here.");
+  static prometheus::Counter& appended_total = kAppended();
+  static prometheus::Counter& duplicates_total = kDuplicates();
 
   std::vector<Leaf> leaves;
   for (const Request& request : group) {
@@ -60,7 +60,6 @@ void Appender::RunGroup(std::vector<Request> group) {
     for (const Request& request : group) request.done(appended.status());
     return;
   }
-  size_gauge.Set(static_cast<double>(appended->tree_size));
   std::size_t next = 0;
   for (const Request& request : group) {
     Result result = {.tree_size = appended->tree_size};

@@ -6,9 +6,17 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
+#include "common/worker.h"
 #include "services/audit-ledger/proofs.h"
 
 namespace psups::audit_ledger {
+namespace {
+
+const GaugeMetric kTreeSize("psups_log_tree_size", "Entries in the log.");
+const GaugeMetric kCheckpointSize("psups_log_checkpoint_size",
+                                  "Entries under the newest signed checkpoint.");
+
+}  // namespace
 
 // Whether the stored leaves give the head, and begin with what was signed last.
 absl::StatusOr<bool> Checkpointer::Extends(const CompactTree& head,
@@ -24,6 +32,7 @@ absl::StatusOr<bool> Checkpointer::Extends(const CompactTree& head,
 absl::StatusOr<SignedCheckpoint> Checkpointer::Current() {
   ASSIGN_OR_RETURN(const std::optional<SignedCheckpoint> last, store_.NewestCheckpoint(INT64_MAX));
   ASSIGN_OR_RETURN(const CompactTree head, store_.Head());
+  kTreeSize().Set(static_cast<double>(head.size()));
   if (last && last->tree_size == head.size() && last->root_hash == head.Root()) return *last;
   ASSIGN_OR_RETURN(const bool sound, Extends(head, last));
   if (!sound) {
@@ -42,10 +51,12 @@ absl::StatusOr<SignedCheckpoint> Checkpointer::Current() {
 }
 
 absl::StatusOr<int> Checkpointer::Step() {
-  static prometheus::Gauge& size_gauge =
-      Gauge("psups_log_checkpoint_size", "Entries under the newest signed checkpoint.");
-  ASSIGN_OR_RETURN(const SignedCheckpoint checkpoint, Current());
-  size_gauge.Set(static_cast<double>(checkpoint.tree_size));
+  const absl::StatusOr<SignedCheckpoint> checkpoint = Current();
+  if (checkpoint.ok()) last_signed_ = WallTime();
+  OldestDueSeconds("checkpoint")
+      .Set(checkpoint.ok() ? 0 : absl::ToDoubleSeconds(WallTime() - last_signed_));
+  RETURN_IF_ERROR(checkpoint.status());
+  kCheckpointSize().Set(static_cast<double>(checkpoint->tree_size));
   return 0;
 }
 

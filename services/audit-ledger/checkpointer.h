@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
 #include "services/audit-ledger/checkpoint.h"
 #include "services/audit-ledger/ports.h"
 
@@ -33,6 +35,7 @@ class Checkpointer {
   LogStore& store_;
   const Signer signer_;
   const std::string origin_;
+  absl::Time last_signed_ = WallTime();
 };
 
 }  // namespace psups::audit_ledger

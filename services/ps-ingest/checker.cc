@@ -24,6 +24,9 @@ namespace {
 namespace pb = orders::v1;
 using Standing = pb::CheckOrdersResponse::Standing;
 
+const CounterMetric kChecks("psups_ps_checks_total", "Reads by key, just before buying.",
+                            {"outcome"});
+
 // An answer of several documents with more rows might be cut by a cap that nobody knows of: they
 // are read one by one then.
 constexpr int kSurelyWhole = 100;
@@ -69,9 +72,7 @@ absl::StatusOr<std::vector<Standing>> Checker::Check(const std::vector<std::stri
       }
       continue;
     }
-    Counter("psups_ps_checks_total", "Reads by key, just before buying.",
-            {{"outcome", read.ok() ? "ok" : "failed"}})
-        .Increment();
+    kChecks(read.ok() ? "ok" : "failed").Increment();
     if (read.ok()) continue;
     LogWarning("orders_not_checked", {{"connection", batch.connection.name()}, {"reason", read}});
   }

@@ -1,10 +1,12 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "common/audit_client.h"
 #include "common/channel.h"
+#include "common/clock.h"
 #include "common/envelope.h"
 #include "common/http_client.h"
 #include "common/log.h"
@@ -108,44 +110,61 @@ absl::Status Main(Settings& settings) {
   OrderServer order_server(
       *orders, *write_backs, checker, handlers, checks, [&] { write_wakeup.Notify(); }, order_news);
 
-  ServeOptions options = {.schema_version = PSUPS_SCHEMA_VERSION,
-                          .services = {&connection_server, &order_server},
-                          .workers = {{.name = "poll",
-                                       .idle_wait = poll_wait,
-                                       .step = [&] { return poller.Step(); },
-                                       .wakeup = &poll_wakeup},
-                                      {.name = "write_back",
-                                       .idle_wait = write_wait,
-                                       .step = [&] { return write_backer.Step(); },
-                                       .wakeup = &write_wakeup},
-                                      {.name = "audit_relay",
-                                       .idle_wait = absl::Milliseconds(200),
-                                       .step = [&] { return relay.Step(); },
-                                       .gather = AuditRelay::kGather},
-                                      {.name = "heartbeat",
-                                       .idle_wait = heartbeat,
-                                       .step = [&] { return pulse.Step(); }},
-                                      {.name = "gauges",
-                                       .idle_wait = absl::Seconds(5),
-                                       .step = [&]() -> absl::StatusOr<int> {
-                                         RETURN_IF_ERROR(gauges->Refresh());
-                                         return 0;
-                                       }}},
-                          .on_ready =
-                              [&] {
-                                // Without it the next beats say the same, only later.
-                                if (const absl::Status begun = pulse.Begin(); !begun.ok()) {
-                                  LogWarning("run_begin_not_stored", {{"status", begun}});
-                                }
-                                return absl::OkStatus();
-                              },
-                          .on_stopped =
-                              [&] {
-                                people_soft->Close();
-                                poller.Drain();
-                                write_backer.Drain();
-                                pulse.End();
-                              }};
+  // A hundred times as long as it takes passes until the next.
+  absl::Duration census_wait = absl::Seconds(5);
+  const Worker census = {.name = "count_orders",
+                         .idle_wait = absl::Minutes(10),
+                         .step = [&]() -> absl::StatusOr<int> {
+                           const absl::Time begun = WallTime();
+                           RETURN_IF_ERROR(gauges->CountOrders());
+                           census_wait = std::max(absl::Seconds(5), 100 * (WallTime() - begun));
+                           return 0;
+                         },
+                         .due_in = [&] { return census_wait; }};
+
+  ServeOptions options = {
+      .schema_version = PSUPS_SCHEMA_VERSION,
+      .services = {&connection_server, &order_server},
+      .workers = {{.name = "poll",
+                   .idle_wait = poll_wait,
+                   .step = [&] { return poller.Step(); },
+                   .wakeup = &poll_wakeup},
+                  {.name = "write_back",
+                   .idle_wait = write_wait,
+                   .step = [&] { return write_backer.Step(); },
+                   .wakeup = &write_wakeup},
+                  {.name = "audit_relay",
+                   .idle_wait = absl::Milliseconds(200),
+                   .step = [&] { return relay.Step(); },
+                   .gather = AuditRelay::kGather},
+                  {.name = "heartbeat",
+                   .idle_wait = heartbeat,
+                   .step = [&] { return pulse.Step(); }},
+                  {.name = "gauges",
+                   .idle_wait = absl::Seconds(5),
+                   .step = [&]() -> absl::StatusOr<int> {
+                     RETURN_IF_ERROR(relay.ShowBacklog());
+                     RETURN_IF_ERROR(gauges->Refresh());
+                     ASSIGN_OR_RETURN(const absl::Duration oldest, write_backs->OldestDue());
+                     OldestDueSeconds("write_back").Set(absl::ToDoubleSeconds(oldest));
+                     return 0;
+                   }},
+                  census},
+      .on_ready =
+          [&] {
+            // Without it the next beats say the same, only later.
+            if (const absl::Status begun = pulse.Begin(); !begun.ok()) {
+              LogWarning("run_begin_not_stored", {{"status", begun}});
+            }
+            return absl::OkStatus();
+          },
+      .on_stopped =
+          [&] {
+            people_soft->Close();
+            poller.Drain();
+            write_backer.Drain();
+            pulse.End();
+          }};
   // Its end answers those who wait: the server drains its calls after that.
   const auto stop = [&](void*) { order_news.Stop(); };
   options.workers.push_back(

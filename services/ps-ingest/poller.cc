@@ -18,6 +18,11 @@ namespace {
 
 namespace pb = orders::v1;
 
+const CounterMetric kReads("psups_ps_reads_total", "Reads of PeopleSoft's queries.", {"outcome"});
+const CounterMetric kRevisions("psups_ps_revisions_total", "Order revisions stored.");
+const CounterMetric kRefused("psups_ps_revisions_refused_total",
+                             "Documents read older than what is stored.");
+
 std::string OutcomeName(const Answer& answer) {
   if (answer.error.has_value()) return Name(answer.error->kind);
   return answer.full ? "truncated" : "ok";
@@ -183,9 +188,7 @@ void Poller::OnRows(const std::shared_ptr<Read>& read, const PeopleSoft::Reply& 
   if (read->server_time.has_value()) {
     reading.server_time_at_start = *read->server_time - reply.duration;
   }
-  Counter("psups_ps_reads_total", "Reads of PeopleSoft's queries.",
-          {{"outcome", OutcomeName(reading.answer)}})
-      .Increment();
+  kReads(OutcomeName(reading.answer)).Increment();
   const std::string& count_query = CountQueryOf(connection, poll.type);
   const Answer& answer = reading.answer;
   if (answer.error.has_value() || answer.full) return LookUp(read);
@@ -324,14 +327,8 @@ absl::Status Poller::Store(Read& read, ReadOutcome outcome) {
              std::count(poll.problems.begin(), poll.problems.end(), outcome.error) == 0) {
     LogWarning("read_failed", {{"connection", connection}, {"reason", outcome.error}});
   }
-  if (outcome.refused_count > 0) {
-    Counter("psups_ps_revisions_refused_total", "Documents read older than what is stored.")
-        .Increment(outcome.refused_count);
-  }
-  if (!outcome.revisions.empty()) {
-    Counter("psups_ps_revisions_total", "Order revisions stored.")
-        .Increment(static_cast<double>(outcome.revisions.size()));
-  }
+  kRefused().Increment(outcome.refused_count);
+  kRevisions().Increment(static_cast<double>(outcome.revisions.size()));
   return absl::OkStatus();
 }
 

@@ -234,6 +234,10 @@ class WriteBackStore {
   // Lanes of ACTIVE connections with something to send. An update that does not open stays behind.
   virtual absl::StatusOr<std::vector<WriteBackLane>> LeaseLanes(int limit,
                                                                 absl::Duration lease) = 0;
+  // How long the oldest update that could go now has waited for a worker; zero if there is none.
+  // Not those behind a parked one, nor those of a connection that is not ACTIVE or that waits to
+  // retry.
+  virtual absl::StatusOr<absl::Duration> OldestDue() = 0;
   virtual absl::Status RenewLanes(const std::vector<std::string>& tokens, absl::Duration lease) = 0;
   // ABORTED, and nothing stored, if the lane's lease was lost.
   virtual absl::Status StoreOutcome(const WriteBackLane& lane, const WriteBackOutcome& outcome) = 0;
@@ -257,6 +261,8 @@ class Gauges {
  public:
   virtual ~Gauges() = default;
   virtual absl::Status Refresh() = 0;
+  // Orders by state: reads the whole table, so to be called ever rarer the longer it takes.
+  virtual absl::Status CountOrders() = 0;
 };
 
 // PeopleSoft on the wire. Replies and failures are handed on as they came.

@@ -1,13 +1,28 @@
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
+#include "common/worker.h"
 #include "services/ps-ingest/postgres.h"
 
 namespace psups::ps_ingest {
 namespace {
+
+const GaugeMetric kParked("psups_ps_write_backs_parked", "Statuses that PeopleSoft refused.");
+const GaugeMetric kOldestWriteBack(
+    "psups_ps_write_backs_oldest_seconds",
+    "Age of the oldest status that PeopleSoft has not taken yet, parked ones left out; 0 if none.");
+const GaugeMetric kFailing("psups_ps_cursors_failing", "Queries whose last read failed.");
+const GaugeMetric kConnections(
+    "psups_ps_connections",
+    "Connections by state. A STOPPED one was refused by PeopleSoft, and calls nobody until mended.",
+    {"state"});
+const GaugeMetric kOrders("psups_orders", "Orders that are stored, by state.", {"state"});
 
 std::string Rfc3339(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
@@ -84,27 +99,35 @@ class PostgresGauges : public Gauges {
             "(SELECT coalesce(extract(epoch FROM now() - min(w.create_time)), 0)::bigint "
             "  FROM write_backs w WHERE w.state IN ('PENDING', 'ACCEPTED')) AS write_back_age, "
             "(SELECT count(*) FROM write_backs WHERE state = 'PARKED') AS parked, "
-            "(SELECT count(*) FROM audit_outbox) AS outbox, "
-            "(SELECT count(*) FROM connections WHERE state = 'STOPPED') AS stopped, "
             "(SELECT count(*) FROM source_cursors WHERE enabled AND last_error <> '') AS failing"));
     const Row row = rows[0];
-    const auto set = [&](const char* name, const char* help, const char* column,
-                         const std::map<std::string, std::string>& labels = {}) {
-      Gauge(name, help, labels).Set(static_cast<double>(std::max<int64_t>(0, row.Int(column))));
+    const auto set = [&](prometheus::Gauge& gauge, const char* column) {
+      gauge.Set(static_cast<double>(std::max<int64_t>(0, row.Int(column))));
     };
-    constexpr char kAge[] = "psups_worker_oldest_due_seconds";
-    constexpr char kAgeHelp[] = "How long the oldest work that is due waits.";
-    set(kAge, kAgeHelp, "poll_age", {{"worker", "poll"}});
-    set(kAge, kAgeHelp, "order_age", {{"worker", "hand_out"}});
-    set(kAge, kAgeHelp, "write_back_age", {{"worker", "write_back"}});
-    set("psups_ps_write_backs_parked", "Statuses that PeopleSoft refused.", "parked");
-    set("psups_audit_outbox_pending", "Audit entries not in the ledger yet.", "outbox");
-    set("psups_ps_connections_stopped", "Connections that call nobody until mended.", "stopped");
-    set("psups_ps_cursors_failing", "Queries whose last read failed.", "failing");
-    return absl::OkStatus();
+    set(OldestDueSeconds("poll"), "poll_age");
+    set(OldestDueSeconds("hand_out"), "order_age");
+    set(kOldestWriteBack(), "write_back_age");
+    set(kParked(), "parked");
+    set(kFailing(), "failing");
+    return ShowStates(kConnections, {"OBSERVE", "ACTIVE", "PAUSED", "STOPPED"},
+                      "SELECT state, count(*) AS n FROM connections GROUP BY state");
+  }
+
+  absl::Status CountOrders() override {
+    return ShowStates(kOrders, {"INELIGIBLE", "PENDING", "ACKNOWLEDGED"},
+                      "SELECT state, count(*) AS n FROM orders GROUP BY state");
   }
 
  private:
+  absl::Status ShowStates(const GaugeMetric& gauge, std::vector<std::string> states,
+                          const char* query) {
+    ASSIGN_OR_RETURN(const Rows rows, db_.Exec(query));
+    std::map<std::string, int64_t> counts;
+    for (const Row row : rows) counts[row.Text("state")] = row.Int("n");
+    for (const std::string& state : states) gauge(state).Set(static_cast<double>(counts[state]));
+    return absl::OkStatus();
+  }
+
   Db& db_;
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/log.h"
+#include "common/metrics.h"
 #include "common/status_macros.h"
 #include "services/ps-ingest/postgres.h"
 #include "services/ps-ingest/prompts.h"
@@ -15,6 +16,9 @@ namespace psups::ps_ingest {
 namespace {
 
 namespace pb = orders::v1;
+
+const SecondsMetric kLag("psups_ps_write_back_lag_seconds",
+                         "From a status's coming to its being stored in PeopleSoft.");
 
 // An update is the head of its schedule, and may go next, if the one before it is settled: not if
 // that has not come yet or is parked. `h` is the update.
@@ -262,6 +266,21 @@ class PostgresWriteBackStore : public WriteBackStore {
     return lanes;
   }
 
+  absl::StatusOr<absl::Duration> OldestDue() override {
+    ASSIGN_OR_RETURN(
+        const Rows rows,
+        db_.Exec(absl::StrCat(
+            "SELECT greatest(0, coalesce(max(extract(epoch FROM now() - greatest(l.due_time, "
+            "w.since))), 0))::bigint AS seconds FROM write_back_lanes l JOIN connections c "
+            "USING (connection_id) CROSS JOIN LATERAL (SELECT min(CASE h.state WHEN 'ACCEPTED' "
+            "THEN h.confirm_time ELSE h.create_time END) AS since FROM write_backs h WHERE "
+            "h.connection_id = l.connection_id AND (",
+            kIsHead, " OR ", kIsToConfirm,
+            ")) w WHERE c.state = 'ACTIVE' AND l.lease_expire_time <= now() AND w.since IS NOT "
+            "NULL")));
+    return absl::Seconds(rows[0].Int("seconds"));
+  }
+
   absl::Status RenewLanes(const std::vector<std::string>& tokens, absl::Duration lease) override {
     return db_
         .Exec(
@@ -273,7 +292,9 @@ class PostgresWriteBackStore : public WriteBackStore {
 
   absl::Status StoreOutcome(const WriteBackLane& lane, const WriteBackOutcome& outcome) override {
     ASSIGN_OR_RETURN(const std::string id, ConnectionId(lane.connection.name()));
-    return db_.Transact([&](Tx& tx) -> absl::Status {
+    std::vector<double> lags;
+    RETURN_IF_ERROR(db_.Transact([&](Tx& tx) -> absl::Status {
+      lags.clear();  // it may be run again
       ASSIGN_OR_RETURN(
           const Rows rows,
           tx.Exec("UPDATE write_back_lanes SET lease_token = '', lease_expire_time = now(), "
@@ -283,23 +304,29 @@ class PostgresWriteBackStore : public WriteBackStore {
       if (rows.affected() != 1) {
         return absl::AbortedError("the lease on the connection's write-backs was lost");
       }
-      RETURN_IF_ERROR(StoreFates(tx, id, outcome));
+      RETURN_IF_ERROR(StoreFates(tx, id, outcome, lags));
       if (!outcome.stop_reason.empty()) {
         RETURN_IF_ERROR(StopConnection(tx, id, lane.connection.version(), outcome.stop_reason));
       }
       return AppendAudit(tx, kService, outcome.audit);
-    });
+    }));
+    for (const double lag : lags) kLag().Observe(lag);
+    return absl::OkStatus();
   }
 
  private:
-  static absl::Status StoreFates(Tx& tx, const std::string& id, const WriteBackOutcome& outcome) {
+  static absl::Status StoreFates(Tx& tx, const std::string& id, const WriteBackOutcome& outcome,
+                                 std::vector<double>& lags) {
     if (!outcome.written.empty()) {
-      RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'WRITTEN', written_time = now(), "
-                              "attempt_count = attempt_count + 1, last_error = '' "
-                              "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
-                              "AND state IN ('PENDING', 'ACCEPTED')",
-                              {id, outcome.written})
-                          .status());
+      ASSIGN_OR_RETURN(const Rows written,
+                       tx.Exec("UPDATE write_backs SET state = 'WRITTEN', written_time = now(), "
+                               "attempt_count = attempt_count + 1, last_error = '' "
+                               "WHERE connection_id = $1 AND update_id = ANY($2::text[]) "
+                               "AND state IN ('PENDING', 'ACCEPTED') "
+                               "RETURNING (extract(epoch FROM now() - create_time) * 1000)::bigint "
+                               "AS lag_ms",
+                               {id, outcome.written}));
+      for (const Row row : written) lags.push_back(static_cast<double>(row.Int("lag_ms")) / 1000);
     }
     if (!outcome.parked.empty()) {
       RETURN_IF_ERROR(tx.Exec("UPDATE write_backs SET state = 'PARKED', last_error = $3, "

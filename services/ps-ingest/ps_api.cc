@@ -20,6 +20,10 @@
 namespace psups::ps_ingest {
 namespace {
 
+const SecondsMetric kHttpSeconds("psups_http_seconds",
+                                 "Time of a call to UPS or PeopleSoft, its failing included.",
+                                 {"peer", "op", "code"});
+
 constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 constexpr std::chrono::milliseconds kPostTimeout{60'000};
 
@@ -152,9 +156,7 @@ class HttpPeopleSoft : public PeopleSoft {
       const std::string code = outcome.response.ok()
                                    ? std::to_string(outcome.response->status)
                                    : absl::StatusCodeToString(outcome.response.status().code());
-      SecondsHistogram(
-          "psups_http_seconds", "Calls to peers.",
-          {{"peer", "peoplesoft"}, {"op", post ? "write_back" : "query"}, {"code", code}})
+      kHttpSeconds("peoplesoft", post ? "write_back" : "query", code)
           .Observe(std::chrono::duration<double>(outcome.duration).count());
       Finish(sending, std::move(outcome));
     });

@@ -24,6 +24,10 @@ namespace {
 
 namespace pb = orders::v1;
 
+const CounterMetric kWriteBacks("psups_ps_write_backs_total",
+                                "Statuses that PeopleSoft answered: written or parked.",
+                                {"outcome"});
+
 constexpr int kMostAnswers = 100;  // rows of the status query
 constexpr char kOperation[] = "the write-back operation";
 constexpr char kParked[] =
@@ -170,7 +174,9 @@ WriteBacker::WriteBacker(WriteBackStore& store, PeopleSoft& people_soft, Passwor
       calls_(calls),
       post_(std::move(post)),
       rules_(rules),
-      wakeup_(wakeup) {}
+      wakeup_(wakeup) {
+  for (const char* outcome : {"written", "parked"}) kWriteBacks(outcome);  // from 0 on
+}
 
 absl::StatusOr<int> WriteBacker::Step() {
   std::vector<std::string> held;
@@ -266,12 +272,8 @@ void WriteBacker::Finish(const std::shared_ptr<Posting>& posting, const PeopleSo
   const absl::Status stored = store_.StoreOutcome(lane, outcome);
   if (stored.ok()) {
     calls_.Recorded(posting->call_id);
-    Counter("psups_ps_write_backs_total", "Statuses that PeopleSoft answered.",
-            {{"outcome", "written"}})
-        .Increment(static_cast<double>(outcome.written.size()));
-    Counter("psups_ps_write_backs_total", "Statuses that PeopleSoft answered.",
-            {{"outcome", "parked"}})
-        .Increment(static_cast<double>(outcome.parked.size()));
+    kWriteBacks("written").Increment(static_cast<double>(outcome.written.size()));
+    kWriteBacks("parked").Increment(static_cast<double>(outcome.parked.size()));
     if (!outcome.stop_reason.empty()) {
       LogError("connection_stopped", {{"connection", connection}, {"reason", outcome.stop_reason}});
     } else if (!outcome.error.empty() && lane.failure_count == 0) {

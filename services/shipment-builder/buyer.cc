@@ -15,6 +15,9 @@ namespace {
 
 namespace opb = psups::orders::v1;
 
+const CounterMetric kPurchases("psups_purchases_total", "Answers of the gateway to purchases.",
+                               {"outcome"});
+
 constexpr int kAtOnce = 100;
 constexpr std::size_t kMostNames = 500;
 constexpr absl::Duration kNewRevisionComesIn = absl::Seconds(1);
@@ -71,7 +74,12 @@ Buyer::Buyer(ShipmentStore& store, OrderSource& orders, UpsPort& ups,
       planner_(planner),
       leases_(leases),
       wakeups_(wakeups),
-      outcomes_(kAtOnce, [this](std::vector<Outcome> outcomes) { Settle(std::move(outcomes)); }) {}
+      outcomes_(kAtOnce, [this](std::vector<Outcome> outcomes) { Settle(std::move(outcomes)); }) {
+  using Kind = PurchaseOutcome::Kind;
+  for (const Kind kind : {Kind::kDone, Kind::kRejected, Kind::kNotMade, Kind::kInDoubt}) {
+    kPurchases(OutcomeName(kind));  // from 0 on
+  }
+}
 
 absl::StatusOr<int> Buyer::Step() {
   ASSIGN_OR_RETURN(std::vector<Leased> leased, leases_.Take(Work::kLabel, kAtOnce));
@@ -327,9 +335,7 @@ void Buyer::Settle(std::vector<Outcome> outcomes) {
         LogError("purchase_answer_unexpected", {{"purchase", one.leased.shipment.request_id()},
                                                 {"message", one.outcome.message}});
       }
-      Counter("psups_purchases_total", "Answers of the gateway to purchases.",
-              {{"outcome", OutcomeName(one.outcome.kind)}})
-          .Increment();
+      kPurchases(OutcomeName(one.outcome.kind)).Increment();
     }
     TellPeople(*stored, wakeups_.tell);
     wakeups_.hand_over.Notify();

@@ -70,30 +70,35 @@ absl::StatusOr<std::set<std::string>> Identities(const std::string& setting) {
   return identities;
 }
 
-absl::StatusOr<int> ShowFigures(ShipmentStore& store) {
+const GaugeMetric kShipments("psups_shipments",
+                             "Shipments that have not come to their end, by state.", {"state"});
+const GaugeMetric kReviewsOpen("psups_reviews_open", "Reviews that wait for a person, by reason.",
+                               {"reason"});
+const GaugeMetric kPartlyShipped(
+    "psups_schedules_partly_shipped",
+    "Schedules of purchase orders left out because a part was shipped as a requisition.");
+
+absl::StatusOr<int> ShowFigures(ShipmentStore& store, AuditRelay& relay) {
+  RETURN_IF_ERROR(relay.ShowBacklog());
   ASSIGN_OR_RETURN(const ShipmentStore::Figures figures, store.Count());
-  const auto state = [](State state) -> prometheus::Gauge& {
-    return Gauge("psups_shipments", "Shipments that have not come to their end, by state.",
-                 {{"state", std::string(Name(state))}});
-  };
   for (const State open :
        {State::kReceived, State::kValidating, State::kLabeling, State::kLabeled, State::kInTransit,
         State::kNeedsReview, State::kFailed, State::kVoiding}) {
-    state(open).Set(0);
+    kShipments(Name(open)).Set(0);
   }
   for (const auto& [open, count] : figures.open_shipments) {
-    state(open).Set(static_cast<double>(count));
+    kShipments(Name(open)).Set(static_cast<double>(count));
   }
   for (const auto& [work, age] : figures.oldest_due) {
-    Gauge("psups_worker_oldest_due_seconds", "Age of the oldest row that is due.",
-          {{"worker", std::string(Name(work))}})
+    OldestDueSeconds(absl::AsciiStrToLower(std::string(Name(work))))
         .Set(absl::ToDoubleSeconds(age));
   }
-  Gauge("psups_reviews_open", "Reviews that wait for a person.")
-      .Set(static_cast<double>(figures.open_reviews));
-  Gauge("psups_schedules_partly_shipped",
-        "Schedules of purchase orders left out because a part was shipped as a requisition.")
-      .Set(static_cast<double>(figures.partly_shipped));
+  for (const Reason reason : AllReasons()) {
+    const auto found = figures.open_reviews.find(reason);
+    kReviewsOpen(Name(reason))
+        .Set(found == figures.open_reviews.end() ? 0 : static_cast<double>(found->second));
+  }
+  kPartlyShipped().Set(static_cast<double>(figures.partly_shipped));
   return 0;
 }
 
@@ -256,8 +261,8 @@ absl::Status Main(Settings& settings) {
                     .idle_wait = absl::Minutes(10),
                     .step = [&] { return store->DropOldVerdicts(); }},
                    {.name = "figures",
-                    .idle_wait = absl::Seconds(15),
-                    .step = [&] { return ShowFigures(*store); }}},
+                    .idle_wait = absl::Seconds(5),
+                    .step = [&] { return ShowFigures(*store, relay); }}},
        .on_stopped = [&] { buying.WaitUntilNone(); }});
 }
 

@@ -336,7 +336,7 @@ class ShipmentStore {
   struct Figures {
     std::vector<std::pair<State, int64_t>> open_shipments = {};  // states that are no ends
     std::vector<std::pair<Work, absl::Duration>> oldest_due = {};
-    int64_t open_reviews = 0;
+    std::map<Reason, int64_t> open_reviews = {};
     // Schedules of purchase orders that do not ship because a part of them was shipped as a
     // requisition's.
     int64_t partly_shipped = 0;

@@ -317,8 +317,11 @@ absl::StatusOr<ShipmentStore::Figures> PostgresShipmentStore::Count() {
     figures.oldest_due.emplace_back(work, absl::Seconds(oldest[0].Int("seconds")));
   }
   ASSIGN_OR_RETURN(const Rows reviews,
-                   db_.Exec("SELECT count(*) AS n FROM reviews WHERE state = 'OPEN'"));
-  figures.open_reviews = reviews[0].Int("n");
+                   db_.Exec("SELECT reason, count(*) AS n FROM reviews WHERE state = 'OPEN' "
+                            "GROUP BY reason"));
+  for (const Row& row : reviews) {
+    figures.open_reviews[ReasonFromName(row.Text("reason"))] = row.Int("n");
+  }
   ASSIGN_OR_RETURN(const Rows partly,
                    db_.Exec("SELECT count(*) AS n FROM schedules WHERE skipped = "
                             "'PARTLY_SHIPPED_AS_REQUISITION'"));

@@ -44,6 +44,12 @@ constexpr std::array<std::pair<Reason, std::string_view>, 32> kReasons = {{
 
 }  // namespace
 
+std::vector<Reason> AllReasons() {
+  std::vector<Reason> all;
+  for (const auto& [reason, name] : kReasons) all.push_back(reason);
+  return all;
+}
+
 std::string_view Name(Reason reason) {
   for (const auto& [known, name] : kReasons) {
     if (known == reason) return name;

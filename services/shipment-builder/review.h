@@ -45,6 +45,7 @@ enum class Reason {
   kPartlyShippedAsRequisition,
   kTooManyPackages,
 };
+std::vector<Reason> AllReasons();
 std::string_view Name(Reason reason);
 Reason ReasonFromName(std::string_view name);
 

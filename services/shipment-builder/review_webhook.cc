@@ -23,10 +23,9 @@ constexpr std::size_t kMostOfReply = 64 << 10;
 constexpr absl::Duration kFirstWait = absl::Seconds(5);
 constexpr absl::Duration kMostWait = absl::Hours(1);
 
-prometheus::Counter& Posts(const char* outcome) {
-  return Counter("psups_review_webhook_total", "Events of reviews for the webhook, by outcome.",
-                 {{"outcome", outcome}});
-}
+const CounterMetric kPosts(
+    "psups_review_webhook_total",
+    "Events of reviews for the webhook: posted, failed (again later) or dropped.", {"outcome"});
 
 }  // namespace
 
@@ -35,7 +34,7 @@ absl::StatusOr<int> ReviewWebhook::Step() {
   ASSIGN_OR_RETURN(const std::vector<ReviewEvent> events,
                    store_.TakeReviewEvents(kAtOnce, kLease, kLifetime, dropped));
   if (dropped > 0) {
-    Posts("dropped").Increment(dropped);
+    kPosts("dropped").Increment(dropped);
     LogError("review_webhook_dropped", {{"events", dropped}});
   }
   if (events.empty()) return 0;
@@ -73,10 +72,10 @@ HttpRequest ReviewWebhook::RequestOf(const ReviewEvent& event) const {
 
 absl::Status ReviewWebhook::Settle(const ReviewEvent& event, const HttpOutcome& outcome) {
   if (outcome.response.ok() && outcome.response->status / 100 == 2) {
-    Posts("posted").Increment();
+    kPosts("posted").Increment();
     return store_.ReviewEventPosted(event);
   }
-  Posts("failed").Increment();
+  kPosts("failed").Increment();
   LogWarning("review_webhook_failed",
              {{"event", EventId(event)},
               {"tries", event.tries + 1},

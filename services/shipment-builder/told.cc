@@ -9,6 +9,8 @@
 namespace psups::shipment_builder {
 namespace {
 
+const CounterMetric kOpened("psups_reviews_opened_total", "Reviews opened.", {"reason"});
+
 constexpr int kAtOnce = 100;
 
 }  // namespace
@@ -32,7 +34,7 @@ absl::StatusOr<int> TellOfReviews(ShipmentStore& store) {
                               {"reason", reason},
                               {"shipment", absl::StrCat("shipments/", review.shipment_id)},
                               {"review", absl::StrCat("reviews/", review.review_id)}});
-    Counter("psups_reviews_opened_total", "Reviews opened.", {{"reason", reason}}).Increment();
+    kOpened(reason).Increment();
   });
 }
 

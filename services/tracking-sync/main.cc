@@ -43,13 +43,17 @@ std::vector<std::string> Words(const std::string& list) {
   return words;
 }
 
-absl::StatusOr<int> UpdateGauges(TrackerStore& store) {
+const GaugeMetric kUpdatesPending("psups_tracking_updates_pending",
+                                  "Updates that ps-ingest has not taken yet.");
+const GaugeMetric kTrackers("psups_trackers", "Trackers that are followed, by status.", {"status"});
+
+absl::StatusOr<int> UpdateGauges(TrackerStore& store, AuditRelay& relay) {
+  RETURN_IF_ERROR(relay.ShowBacklog());
   ASSIGN_OR_RETURN(const TrackerStore::Statistics statistics, store.Count());
-  Gauge("psups_webhook_unprocessed_oldest_seconds",
-        "Age of the oldest tracking event that was received and not yet processed.")
-      .Set(absl::ToDoubleSeconds(statistics.oldest_unprocessed));
-  Gauge("psups_tracking_updates_pending", "Updates that ps-ingest has not taken yet.")
-      .Set(static_cast<double>(statistics.updates_pending));
+  for (const auto& [worker, age] : statistics.oldest_due) {
+    OldestDueSeconds(worker).Set(absl::ToDoubleSeconds(age));
+  }
+  kUpdatesPending().Set(static_cast<double>(statistics.updates_pending));
   for (int status = tracking::v1::Status_MIN; status <= tracking::v1::Status_MAX; ++status) {
     if (status == tracking::v1::STATUS_UNSPECIFIED) continue;
     const std::string name = tracking::v1::Status_Name(static_cast<ParcelStatus>(status));
@@ -57,8 +61,7 @@ absl::StatusOr<int> UpdateGauges(TrackerStore& store) {
     for (const auto& [key, value] : statistics.followed_by_status) {
       if (key == name) count = value;
     }
-    Gauge("psups_trackers", "Trackers that are followed, by status.", {{"status", name}})
-        .Set(static_cast<double>(count));
+    kTrackers(name).Set(static_cast<double>(count));
   }
   return 0;
 }
@@ -179,8 +182,8 @@ absl::Status Main(Settings& settings) {
   workers.push_back({.name = "purge", .idle_wait = absl::Minutes(10), .step = [&] {
                        return store->DeleteOldReceived(kDeleteTogether);
                      }});
-  workers.push_back({.name = "gauges", .idle_wait = absl::Seconds(15), .step = [&] {
-                       return UpdateGauges(*store);
+  workers.push_back({.name = "gauges", .idle_wait = absl::Seconds(5), .step = [&] {
+                       return UpdateGauges(*store, relay);
                      }});
   workers.push_back({.name = "audit",
                      .idle_wait = idle,

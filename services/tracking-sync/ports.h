@@ -175,7 +175,8 @@ class TrackerStore : public EventInbox {
 
   // For the gauges.
   struct Statistics {
-    absl::Duration oldest_unprocessed = absl::ZeroDuration();
+    // By worker, of what is due and not leased; of messages since they came.
+    std::vector<std::pair<std::string, absl::Duration>> oldest_due = {};
     std::vector<std::pair<std::string, int64_t>> followed_by_status = {};
     int64_t updates_pending = 0;
   };

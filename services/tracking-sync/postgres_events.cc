@@ -15,6 +15,9 @@ namespace {
 
 namespace pb = psups::tracking::v1;
 
+const CounterMetric kEvents("psups_tracking_events_total",
+                            "Events stored, by the channel they came by first.", {"source"});
+
 constexpr char kService[] = "tracking-sync";
 
 std::vector<std::string> Split(const std::string& joined) { return absl::StrSplit(joined, ','); }
@@ -81,9 +84,7 @@ Live LiveOf(const Row& row) {
 void CountEvents(const std::vector<Done>& dones) {
   for (const Done& done : dones) {
     for (const Applied& applied : done.outcome.added) {
-      Counter("psups_tracking_events_total", "Events stored, by the channel they came by first.",
-              {{"source", pb::Event::Source_Name(applied.event.source)}})
-          .Increment();
+      kEvents(pb::Event::Source_Name(applied.event.source)).Increment();
     }
   }
 }

@@ -313,11 +313,20 @@ absl::StatusOr<int> PostgresTrackerStore::Publish(int limit) { return PublishCha
 absl::StatusOr<TrackerStore::Statistics> PostgresTrackerStore::Count() {
   Statistics statistics;
   ASSIGN_OR_RETURN(const Rows totals,
-                   db_.Exec("SELECT coalesce((SELECT extract(epoch FROM now() - min(receive_time)) "
-                            "FROM received_events WHERE due_time IS NOT NULL AND state = 'NEW'), 0)"
-                            "::bigint AS age, (SELECT count(*) FROM updates "
-                            "WHERE reported_time IS NULL) AS updates"));
-  statistics.oldest_unprocessed = absl::Seconds(totals[0].Int("age"));
+                   db_.Exec("SELECT (SELECT min(receive_time) FROM received_events "
+                            "WHERE due_time IS NOT NULL AND state = 'NEW') AS process, "
+                            "(SELECT min(subscribe_due_time) FROM trackers "
+                            "WHERE subscribe_due_time IS NOT NULL) AS subscribe, "
+                            "(SELECT min(read_due_time) FROM trackers "
+                            "WHERE read_due_time IS NOT NULL) AS backfill, "
+                            "(SELECT min(due_time) FROM updates WHERE reported_time IS NULL) "
+                            "AS report, (SELECT count(*) FROM updates WHERE reported_time IS NULL) "
+                            "AS updates, now() AS now"));
+  for (const char* worker : {"process", "subscribe", "backfill", "report"}) {
+    const absl::Time since = totals[0].OptionalTime(worker).value_or(absl::InfiniteFuture());
+    statistics.oldest_due.emplace_back(
+        worker, std::max(absl::ZeroDuration(), totals[0].Time("now") - since));
+  }
   statistics.updates_pending = totals[0].Int("updates");
   ASSIGN_OR_RETURN(const Rows rows,
                    db_.Exec("SELECT status, count(*) AS count FROM trackers "

@@ -27,11 +27,12 @@ HttpResponse Json(int status, const nlohmann::json& body) {
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
-void Count(int status) {
-  Counter("psups_webhook_requests_total", "Webhook requests by the status they were answered with.",
-          {{"code", absl::StrCat(status)}})
-      .Increment();
-}
+const SecondsMetric kSeconds("psups_webhook_seconds",
+                             "From a tracking event's arrival to its answer, stored or refused.");
+const CounterMetric kRequests("psups_webhook_requests_total",
+                              "Webhook requests by the status they were answered with.", {"code"});
+
+void Count(int status) { kRequests(absl::StrCat(status)).Increment(); }
 
 // Two strings of any lengths compared in a time that tells neither where they differ nor how long
 // the right one is.
@@ -148,8 +149,7 @@ void WebhookDoor::Store(std::vector<Waiting> waiting) {
   }
   const HttpResponse response =
       stored.ok() ? HttpResponse{.status = 200} : Json(503, {{"error", "temporarily_unavailable"}});
-  static prometheus::Histogram& seconds = SecondsHistogram(
-      "psups_webhook_seconds", "From a tracking event's arrival to its answer, stored or refused.");
+  static prometheus::Histogram& seconds = kSeconds();
   for (Waiting& each : waiting) {
     each.reply({.response = response});
     seconds.Observe(absl::ToDoubleSeconds(absl::Now() - each.came));

@@ -13,6 +13,7 @@
 #include "common/outbox.h"
 #include "common/server.h"
 #include "common/status_macros.h"
+#include "common/worker.h"
 #include "services/ups-gateway/account/account_server.h"
 #include "services/ups-gateway/calls/service.h"
 #include "services/ups-gateway/purchase/manifest.h"
@@ -28,16 +29,34 @@ constexpr absl::Duration kSilence = absl::Seconds(3);
 constexpr int kMostAccounts = 1000;
 constexpr int kMostDropped = 1000;  // at once
 
+const GaugeMetric kCapUsed(
+    "psups_ups_cap_used_ratio",
+    "Share of a cap on purchases that is used; the greatest over the accounts and their caps.");
+const GaugeMetric kStopped("psups_ups_accounts_stopped",
+                           "Accounts that buy nothing, by their kill switch.");
+const GaugeMetric kSearching("psups_ups_search_first",
+                             "Accounts whose purchases are looked for at UPS before they are made, "
+                             "because the database may have lost commits.");
+const GaugeMetric kCalls("psups_ups_calls", "Purchases that are not at their end.", {"state"});
+const GaugeMetric kOldestDoubt("psups_ups_calls_in_doubt_oldest_seconds",
+                               "Since the oldest purchase in doubt was begun; 0 if none is.");
+const GaugeMetric kNeedingPerson("psups_ups_calls_needing_person",
+                                 "Purchases in doubt that a person must decide.");
+const GaugeMetric kBudgetUsed(
+    "psups_ups_token_budget_used",
+    "Token requests of the last 24 hours, of the credential that has the least left.");
+const GaugeMetric kBudgetLeft(
+    "psups_ups_token_budget_left",
+    "Token requests that may still be made now; the least over the credentials.");
+const GaugeMetric kBudgetRatio(
+    "psups_ups_token_budget_used_ratio",
+    "Share of a day's token requests that is used; the greatest over the credentials.");
+const GaugeMetric kBudgetForecast(
+    "psups_ups_token_budget_forecast_seconds",
+    "Time until a day's token requests are used up if they go on as in the last hour; the least "
+    "over the credentials, +Inf if they last.");
+
 absl::StatusOr<int> ExportCaps(CallStore& calls, const std::vector<AccountPtr>& accounts) {
-  static prometheus::Gauge& ratio = Gauge(
-      "psups_ups_cap_used_ratio",
-      "Share of a cap on purchases that is used; the greatest over the accounts and their caps.");
-  static prometheus::Gauge& stopped =
-      Gauge("psups_ups_accounts_stopped", "Accounts that buy nothing, by their kill switch.");
-  static prometheus::Gauge& searching =
-      Gauge("psups_ups_search_first",
-            "Accounts whose purchases are looked for at UPS before they are made, because the "
-            "database may have lost commits.");
   ASSIGN_OR_RETURN(const auto bought, calls.CountBought());
   double most = 0;
   int stops = 0;
@@ -49,42 +68,40 @@ absl::StatusOr<int> ExportCaps(CallStore& calls, const std::vector<AccountPtr>& 
     stops += account->settings.stopped() ? 1 : 0;
     searches += account->settings.searches_first() ? 1 : 0;
   }
-  ratio.Set(most);
-  stopped.Set(stops);
-  searching.Set(searches);
+  kCapUsed().Set(most);
+  kStopped().Set(stops);
+  kSearching().Set(searches);
   return 0;
 }
 
+int64_t Left(const TreasuryFacts& facts) { return std::max<int64_t>(0, facts.limit - facts.used); }
+
 absl::StatusOr<int> ExportGauges(CallStore& calls, AccountStore& accounts, TokenStore& tokens,
-                                 Treasury& treasury) {
-  static prometheus::Gauge& sent =
-      Gauge("psups_ups_calls", "Purchases that are not at their end.", {{"state", "SENT"}});
-  static prometheus::Gauge& in_doubt =
-      Gauge("psups_ups_calls", "Purchases that are not at their end.", {{"state", "IN_DOUBT"}});
-  static prometheus::Gauge& person =
-      Gauge("psups_ups_calls_needing_person", "Purchases in doubt that a person must decide.");
+                                 Treasury& treasury, AuditRelay& relay) {
   treasury.ExportMetrics();
   ASSIGN_OR_RETURN(const CallStore::OpenCalls open, calls.CountOpen());
-  sent.Set(open.sent);
-  in_doubt.Set(open.in_doubt);
-  person.Set(open.needs_person);
-  static prometheus::Gauge& used =
-      Gauge("psups_ups_token_budget_used_ratio",
-            "Share of a day's token requests that is used; the greatest over the credentials.");
-  static prometheus::Gauge& forecast =
-      Gauge("psups_ups_token_budget_forecast_seconds",
-            "Time until a day's token requests are used up if they go on as in the last hour; the "
-            "least over the credentials, +Inf if they last.");
+  kCalls("SENT").Set(open.sent);
+  kCalls("IN_DOUBT").Set(open.in_doubt);
+  kOldestDoubt().Set(absl::ToDoubleSeconds(open.oldest_doubt));
+  kNeedingPerson().Set(open.needs_person);
+  OldestDueSeconds("resolver").Set(absl::ToDoubleSeconds(open.oldest_due));
+  RETURN_IF_ERROR(relay.ShowBacklog());
   double most = 0;
   absl::Duration lasts = absl::InfiniteDuration();
+  std::optional<TreasuryFacts> scarcest;
   ASSIGN_OR_RETURN(const std::vector<AccountPtr> all, accounts.List("", kMostAccounts));
   for (const AccountPtr& account : all) {
     ASSIGN_OR_RETURN(const TokenBudget budget, tokens.Budget(*account));
+    if (!scarcest || Left(budget.facts) < Left(*scarcest)) scarcest = budget.facts;
     if (budget.facts.limit > 0) most = std::max(most, 1.0 * budget.facts.used / budget.facts.limit);
     lasts = std::min(lasts, budget.exhausted_in);
   }
-  used.Set(most);
-  forecast.Set(absl::ToDoubleSeconds(lasts));
+  if (scarcest) {
+    kBudgetUsed().Set(static_cast<double>(scarcest->used));
+    kBudgetLeft().Set(static_cast<double>(Left(*scarcest)));
+    kBudgetRatio().Set(most);
+    kBudgetForecast().Set(absl::ToDoubleSeconds(lasts));
+  }
   return ExportCaps(calls, all);
 }
 
@@ -213,7 +230,7 @@ absl::Status Main(Settings& settings) {
             .step = [&] { return calls->DropVerdicts(kMostDropped); }},
            {.name = "flow_limits", .step = [&] { return flow.Share(); }, .wakeup = &flow.news()},
            {.name = "gauges", .idle_wait = absl::Seconds(5), .step = [&] {
-              return ExportGauges(*calls, *accounts, *tokens, treasury);
+              return ExportGauges(*calls, *accounts, *tokens, treasury, relay);
             }}}});
   treasury_stop.Request();
   treasury.wakeup().Notify();

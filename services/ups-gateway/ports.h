@@ -285,6 +285,8 @@ class CallStore {
     int sent = 0;
     int in_doubt = 0;
     int needs_person = 0;
+    absl::Duration oldest_doubt = absl::ZeroDuration();  // since its intent
+    absl::Duration oldest_due = absl::ZeroDuration();    // that the resolver has not taken
   };
   virtual absl::StatusOr<OpenCalls> CountOpen() = 0;
   // The labels of purchases that were made since, voided or not.

@@ -1,10 +1,16 @@
 #include "common/server.h"
 
 #include <future>
+#include <mutex>
+#include <set>
 
+#include "common/metrics.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/test_authority.h"
 #include "google/protobuf/descriptor.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 #include "psups/audit/v1/audit_service.grpc.pb.h"
 #include "psups/orders/v1/connection_service.pb.h"
@@ -20,6 +26,7 @@ namespace {
 
 using testing::HasCode;
 using ::testing::HasSubstr;
+using testing::IsOkAndHolds;
 using testing::TestAuthority;
 namespace pb = audit::v1;
 
@@ -29,6 +36,10 @@ class EchoService : public pb::AuditService::CallbackService {
   grpc::ServerUnaryReactor* GetKey(grpc::CallbackServerContext* context,
                                    const pb::GetKeyRequest* request,
                                    pb::GetKeyResponse* response) override {
+    {
+      std::lock_guard lock(mutex_);
+      connections_.insert(context->peer());
+    }
     return Handle(
         executor_, context, request, response,
         [](const pb::GetKeyRequest&, const Caller& caller) -> absl::StatusOr<pb::GetKeyResponse> {
@@ -46,7 +57,14 @@ class EchoService : public pb::AuditService::CallbackService {
     });
   }
 
+  std::size_t connections() {
+    std::lock_guard lock(mutex_);
+    return connections_.size();
+  }
+
  private:
+  std::mutex mutex_;
+  std::set<std::string> connections_;
   Executor executor_{2};
 };
 
@@ -74,6 +92,96 @@ class ServerTest : public ::testing::Test {
   EchoService service_;
   std::unique_ptr<Server> server_;
 };
+
+// What gRPC's published health protocol answers for `service` on a plaintext port: field 1 of the
+// reply is the status; NOT_FOUND for a name that nobody knows.
+absl::StatusOr<int> PlaintextHealth(int port, const std::string& service) {
+  const auto channel =
+      grpc::CreateChannel("localhost:" + std::to_string(port), grpc::InsecureChannelCredentials());
+  grpc::GenericStub stub(channel);
+  const std::string field =
+      service.empty() ? "" : std::string("\x0a") + static_cast<char>(service.size()) + service;
+  const grpc::Slice slice(field);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer reply;
+  grpc::ClientContext context;
+  std::promise<grpc::Status> ended;
+  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &reply,
+                 [&](grpc::Status status) { ended.set_value(std::move(status)); });
+  const grpc::Status status = ended.get_future().get();
+  if (!status.ok()) return FromGrpc(status);
+  grpc::Slice bytes;
+  if (!reply.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2) return 0;
+  return bytes.begin()[1];
+}
+
+TEST_F(ServerTest, HealthIsAnsweredInPlaintextOnAPortOfItsOwnAndNothingElseIs) {
+  ASSERT_OK_AND_ASSIGN(
+      const auto server,
+      Server::Start({.listen = "localhost:0",
+                     .tls = authority_.Issue("spiffe://psups/service/audit-ledger"),
+                     .services = {&service_},
+                     .health_listen = "localhost:0"}));
+  constexpr int kServing = 1;
+  constexpr int kNotServing = 2;
+  EXPECT_THAT(PlaintextHealth(server->health_port(), ""), IsOkAndHolds(kNotServing));
+  EXPECT_THAT(PlaintextHealth(server->health_port(), "live"), IsOkAndHolds(kServing));
+  server->SetServing(true);
+  EXPECT_THAT(PlaintextHealth(server->health_port(), ""), IsOkAndHolds(kServing));
+  server->SetServing(false);  // its database went away
+  EXPECT_THAT(PlaintextHealth(server->health_port(), ""), IsOkAndHolds(kNotServing));
+  EXPECT_THAT(PlaintextHealth(server->health_port(), "live"), IsOkAndHolds(kServing));
+
+  const auto stub = pb::AuditService::NewStub(grpc::CreateChannel(
+      "localhost:" + std::to_string(server->health_port()), grpc::InsecureChannelCredentials()));
+  EXPECT_THAT(
+      CallPeer(*stub, &pb::AuditService::Stub::GetKey, pb::GetKeyRequest(), absl::Seconds(10)),
+      HasCode(absl::StatusCode::kUnimplemented));
+  EXPECT_THAT(PlaintextHealth(server->port(), ""), HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(ServerTest, AConnectionThatIsOldIsReplacedAndNoCallSuffers) {
+  ASSERT_OK_AND_ASSIGN(
+      const auto server,
+      Server::Start({.listen = "localhost:0",
+                     .tls = authority_.Issue("spiffe://psups/service/audit-ledger"),
+                     .services = {&service_},
+                     .connection_age = absl::Milliseconds(50)}));
+  const auto stub =
+      pb::AuditService::NewStub(MakeChannel("localhost:" + std::to_string(server->port()),
+                                            authority_.Issue("spiffe://psups/viewer/ann")));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (service_.connections() < 3 && std::chrono::steady_clock::now() < deadline) {
+    ASSERT_OK(
+        CallPeer(*stub, &pb::AuditService::Stub::GetKey, pb::GetKeyRequest(), absl::Seconds(10)));
+  }
+  EXPECT_GE(service_.connections(), 3);
+}
+
+TEST_F(ServerTest, WithoutTheSettingNoPlaintextPortIsOpen) { EXPECT_EQ(server_->health_port(), 0); }
+
+TEST_F(ServerTest, EachCallIsMeasuredWhereItIsMadeAndWhereItIsAnswered) {
+  const auto measured = [](const std::string& metric, const std::string& code) {
+    uint64_t count = 0;
+    for (const prometheus::MetricFamily& family : MetricsRegistry().Collect()) {
+      if (family.name != metric) continue;
+      for (const prometheus::ClientMetric& one : family.metric) {
+        std::map<std::string, std::string> labels;
+        for (const auto& label : one.label) labels[label.name] = label.value;
+        if (labels["method"] == "/psups.audit.v1.AuditService/AppendEntries" &&
+            labels["code"] == code) {
+          count += one.histogram.sample_count;
+        }
+      }
+    }
+    return count;
+  };
+  const auto asked = measured("psups_rpc_client_seconds", "RESOURCE_EXHAUSTED");
+  const auto answered = measured("psups_rpc_seconds", "RESOURCE_EXHAUSTED");
+  EXPECT_FALSE(Append(authority_.Issue("spiffe://psups/service/ups-gateway")).ok());
+  EXPECT_EQ(measured("psups_rpc_client_seconds", "RESOURCE_EXHAUSTED"), asked + 1);
+  EXPECT_EQ(measured("psups_rpc_seconds", "RESOURCE_EXHAUSTED"), answered + 1);
+}
 
 TEST_F(ServerTest, TheHandlerSeesTheCertificatesIdentityAndTheTrace) {
   const std::string trace = "0123456789abcdef0123456789abcdef";

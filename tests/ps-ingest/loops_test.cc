@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "common/testing/metric_value.h"
 #include "tests/ps-ingest/store_fixture.h"
 
 namespace psups::ps_ingest {
@@ -136,7 +137,22 @@ TEST_F(StoreTest, GaugesTellAgesAndCounts) {
   Connect("c1");
   Read({Row("1")});
   ASSERT_OK(stack_.write_backs->Report({Update(1)}, kAnn));
-  EXPECT_OK(MakeGauges(stack_.schema.db())->Refresh());
+  const auto gauges = MakeGauges(stack_.schema.db());
+  ASSERT_OK(gauges->Refresh());
+  ASSERT_OK(gauges->CountOrders());
+  EXPECT_EQ(MetricValue("psups_ps_connections", {{"state", "OBSERVE"}}), 1);
+  EXPECT_EQ(MetricValue("psups_ps_connections", {{"state", "STOPPED"}}), 0);
+  EXPECT_EQ(MetricValue("psups_orders", {{"state", "PENDING"}}), 1);
+  stack_.Exec("UPDATE connections SET state = 'STOPPED'");
+  stack_.Exec("UPDATE orders SET state = 'ACKNOWLEDGED'");
+  stack_.Exec("UPDATE write_backs SET state = 'PARKED'");
+  ASSERT_OK(gauges->Refresh());
+  ASSERT_OK(gauges->CountOrders());
+  EXPECT_EQ(MetricValue("psups_ps_connections", {{"state", "OBSERVE"}}), 0);
+  EXPECT_EQ(MetricValue("psups_ps_connections", {{"state", "STOPPED"}}), 1);
+  EXPECT_EQ(MetricValue("psups_orders", {{"state", "PENDING"}}), 0);
+  EXPECT_EQ(MetricValue("psups_orders", {{"state", "ACKNOWLEDGED"}}), 1);
+  EXPECT_EQ(MetricValue("psups_ps_write_backs_parked"), 1);
 }
 
 }  // namespace

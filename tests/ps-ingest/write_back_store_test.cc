@@ -10,6 +10,7 @@ using ::testing::ElementsAre;
 using testing::HasCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::IsOkAndHolds;
 using ::testing::SizeIs;
 
 TEST_F(WriteBackStoreTest, TheSameUpdateAgainChangesNothing) {
@@ -151,6 +152,27 @@ TEST_F(WriteBackStoreTest, OnePostIsInFlightForAConnectionAndOnlyWhileActive) {
   Activate();
   EXPECT_THAT(Lanes(), SizeIs(1));
   EXPECT_THAT(Lanes(), IsEmpty());
+}
+
+TEST_F(WriteBackStoreTest, WhatWaitsForAPersonAPeerOrItsTurnIsNoDueWork) {
+  Connect("c1");
+  Activate();
+  EXPECT_THAT(stack_.write_backs->OldestDue(), IsOkAndHolds(absl::ZeroDuration()));
+  ASSERT_OK(stack_.write_backs->Report({Update(1), Update(2)}, kAnn));
+  stack_.Exec("UPDATE write_backs SET create_time = now() - interval '1 hour'");
+  // The lane has been free since a moment ago: nobody could take it before.
+  ASSERT_OK_AND_ASSIGN(const absl::Duration young, stack_.write_backs->OldestDue());
+  EXPECT_LT(young, absl::Minutes(5));
+  stack_.Exec("UPDATE write_back_lanes SET due_time = now() - interval '30 minutes'");
+  ASSERT_OK_AND_ASSIGN(const absl::Duration due, stack_.write_backs->OldestDue());
+  EXPECT_GE(due, absl::Minutes(30));
+  EXPECT_LT(due, absl::Minutes(35));
+
+  stack_.Exec("UPDATE write_back_lanes SET due_time = now() + interval '1 hour'");  // PeopleSoft
+  EXPECT_THAT(stack_.write_backs->OldestDue(), IsOkAndHolds(absl::ZeroDuration()));
+  stack_.Exec("UPDATE write_back_lanes SET due_time = now() - interval '30 minutes'");
+  stack_.Exec("UPDATE write_backs SET state = 'PARKED' WHERE sequence_number = 1");
+  EXPECT_THAT(stack_.write_backs->OldestDue(), IsOkAndHolds(absl::ZeroDuration()));
 }
 
 TEST_F(WriteBackStoreTest, ALostLaneStoresNothing) {

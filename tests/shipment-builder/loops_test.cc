@@ -1,6 +1,6 @@
 #include "tests/shipment-builder/loops.h"
 
-#include "common/metrics.h"
+#include "common/testing/metric_value.h"
 #include "gmock/gmock.h"
 
 namespace psups::shipment_builder::testing {
@@ -258,9 +258,7 @@ TEST_F(Loops, ARefusalThatDoesNotEndIsForAPerson) {
 
 TEST_F(Loops, AReviewIsToldOnceAlsoIfItsProcessDiedAfterTheCommit) {
   const auto told = [] {
-    return Counter("psups_reviews_opened_total", "Reviews opened.",
-                   {{"reason", "ITEM_WEIGHT_MISSING"}})
-        .Value();
+    return MetricValue("psups_reviews_opened_total", {{"reason", "ITEM_WEIGHT_MISSING"}});
   };
   const double before = told();
   orders::v1::Order order = PlainOrder("o1");

@@ -333,7 +333,15 @@ TEST_F(Store, FiguresCountWhatIsOpen) {
   ASSERT_OK_AND_ASSIGN(const ShipmentStore::Figures figures, store->Count());
   ASSERT_THAT(figures.open_shipments, SizeIs(1));
   EXPECT_EQ(figures.open_shipments[0], (std::pair<State, int64_t>{State::kValidating, 3}));
-  EXPECT_EQ(figures.open_reviews, 0);
+  EXPECT_THAT(figures.open_reviews, IsEmpty());
+}
+
+TEST_F(Store, FiguresCountOpenReviewsByReason) {
+  orders::v1::Order order = PlainOrder("o1");
+  order.mutable_schedules(0)->mutable_shipping_weight()->set_value("0");
+  ASSERT_OK(store->TakeIn({order}, replica->planner.plan()));
+  ASSERT_OK_AND_ASSIGN(const ShipmentStore::Figures figures, store->Count());
+  EXPECT_EQ(figures.open_reviews, (std::map<Reason, int64_t>{{Reason::kItemWeightMissing, 1}}));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/metrics.h"
+#include "common/testing/metric_value.h"
 #include "services/ups-gateway/wire/known_replies.h"
 
 namespace psups::ups_gateway {
@@ -173,10 +173,7 @@ TEST(DriftTest, OddAndLongNamesAreOtherAndSoIsAllBeyondTheBound) {
 
 TEST(DriftTest, APathIsCountedOnceAReplyAndLoggedOnceAProcess) {
   const auto counted = [] {
-    return psups::Counter("psups_ups_drift_total",
-                          "Differences of UPS's successful replies from what is known of them.",
-                          {{"op", "ship"}, {"kind", "field"}})
-        .Value();
+    return psups::MetricValue("psups_ups_drift_total", {{"op", "ship"}, {"kind", "field"}});
   };
   const std::string body = ShipReply([](Json& reply) {
     for (Json& package : reply["ShipmentResults"]["PackageResults"]) package["Foo"] = "Ann Lee";

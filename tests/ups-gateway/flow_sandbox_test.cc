@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/metrics.h"
+#include "common/testing/metric_value.h"
 #include "common/testing/fake_clock.h"
 #include "tests/ups-gateway/sandbox_fixture.h"
 
@@ -43,13 +43,12 @@ class UpsFlowTest : public SandboxFixture {
   }
   // Waits until that many ships wait for their turn.
   static void AwaitWaiting(double calls) {
-    const prometheus::Gauge& waiting =
-        Gauge("psups_ups_flow_waiting", "Calls to UPS that wait for their turn.", {{"op", "ship"}});
+    const auto waiting = [] { return MetricValue("psups_ups_flow_waiting", {{"op", "ship"}}); };
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (waiting.Value() < calls && std::chrono::steady_clock::now() < end) {
+    while (waiting() < calls && std::chrono::steady_clock::now() < end) {
       std::this_thread::yield();
     }
-    ASSERT_GE(waiting.Value(), calls);
+    ASSERT_GE(waiting(), calls);
   }
 
   testing::FakeClock steady_;
@@ -331,10 +330,7 @@ TEST_F(UpsFlowTest, AnotherShipByDateIsTheSamePurchase) {
 TEST_F(UpsFlowTest, ConnectionsToUpsAreCountedNewAndKept) {
   CreateAccount();
   const auto count = [](const std::string& reused) {
-    return Counter("psups_http_connections_total",
-                   "Connections that calls to a peer used: new ones, and kept ones again.",
-                   {{"peer", "ups"}, {"reused", reused}})
-        .Value();
+    return MetricValue("psups_http_connections_total", {{"peer", "ups"}, {"reused", reused}});
   };
   const double made = count("false");
   const double kept = count("true");

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "common/metrics.h"
+#include "common/testing/metric_value.h"
 #include "common/status_macros.h"
 #include "tests/ups-gateway/sandbox_fixture.h"
 
@@ -43,11 +43,7 @@ class OddRepliesTest : public SandboxFixture {
   }
 
   static double ConfigAlarms(const std::string& operation) {
-    return psups::Counter("psups_ups_config_alarms_total",
-                          "Refusals of UPS's that end only when an administrator changes the "
-                          "account.",
-                          {{"op", operation}})
-        .Value();
+    return psups::MetricValue("psups_ups_config_alarms_total", {{"op", operation}});
   }
 };
 

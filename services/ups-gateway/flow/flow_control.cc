@@ -17,22 +17,21 @@ constexpr absl::Duration kLookAgain = absl::Milliseconds(20);
 // The ramp's end where the account sets no rate and none was measured.
 constexpr double kRampRate = 100;
 
-prometheus::Gauge& WaitingGauge(Operation operation) {
-  return Gauge("psups_ups_flow_waiting", "Calls to UPS that wait for their turn.",
-               {{"op", std::string(NameOf(operation))}});
-}
+const GaugeMetric kWaiting("psups_ups_flow_waiting", "Calls to UPS that wait for their turn.",
+                           {"op"});
+const GaugeMetric kOpen(
+    "psups_ups_circuit_open",
+    "Credentials for which an operation is not called because UPS does not answer it.", {"op"});
+const CounterMetric kRefused("psups_ups_flow_refused_total",
+                             "Calls to UPS that were refused before they were sent: patience, "
+                             "queue_full, not_before, circuit or stopping.",
+                             {"reason"});
 
-prometheus::Gauge& OpenGauge(Operation operation) {
-  return Gauge("psups_ups_circuit_open",
-               "Credentials for which an operation is not called because UPS does not answer it.",
-               {{"op", std::string(NameOf(operation))}});
-}
+prometheus::Gauge& WaitingGauge(Operation operation) { return kWaiting(NameOf(operation)); }
 
-void CountRefused(const char* reason) {
-  Counter("psups_ups_flow_refused_total", "Calls to UPS that were refused before they were sent.",
-          {{"reason", reason}})
-      .Increment();
-}
+prometheus::Gauge& OpenGauge(Operation operation) { return kOpen(NameOf(operation)); }
+
+void CountRefused(const char* reason) { kRefused(reason).Increment(); }
 
 std::string InSeconds(absl::Duration wait) {
   return absl::FormatDuration(absl::Ceil(wait, absl::Seconds(1)));

@@ -5,6 +5,13 @@
 
 // What the replicas tell each other of UPS's complaints.
 namespace psups::ups_gateway {
+namespace {
+
+const GaugeMetric kRateRatio(
+    "psups_ups_flow_rate_ratio",
+    "Share of its rate that an account may call UPS with; the least over the accounts.");
+
+}  // namespace
 
 void FlowControl::Tell(const std::string& account_id, const std::string& operation,
                        const FlowNews& news) {
@@ -42,9 +49,7 @@ absl::StatusOr<int> FlowControl::Share() {
 }
 
 void FlowControl::Adopt(const FlowView& view, absl::Time now) {
-  static prometheus::Gauge& ratio =
-      Gauge("psups_ups_flow_rate_ratio",
-            "Share of its rate that an account may call UPS with; the least over the accounts.");
+  static prometheus::Gauge& ratio = kRateRatio();
   replicas_ = std::max(1, view.replicas);
   for (const FlowStanding& standing : view.standings) {
     // What has happened since it was asked for is not in it; it comes with the next one.

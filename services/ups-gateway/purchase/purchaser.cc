@@ -27,17 +27,16 @@ constexpr absl::Duration kLease = absl::Seconds(10);
 constexpr absl::Duration kSlack = absl::Seconds(5);
 constexpr int kTriesOfUnknownCommit = 5;
 
-void CountOutcome(pb::Call::State state) {
-  Counter("psups_ups_call_outcomes_total", "Purchases at UPS by how their POST ended.",
-          {{"state", pb::Call::State_Name(state)}})
-      .Increment();
-}
+const CounterMetric kOutcomes("psups_ups_call_outcomes_total",
+                              "Purchases at UPS by how their POST ended.", {"state"});
+const CounterMetric kRefused("psups_ups_purchases_refused_total",
+                             "Purchases that were not let in, by a cap or because buying is "
+                             "stopped; they may be tried again.",
+                             {"reason"});
 
-void CountRefused(const std::string& reason) {
-  Counter("psups_ups_purchases_refused_total",
-          "Purchases that were not let in; they may be tried again.", {{"reason", reason}})
-      .Increment();
-}
+void CountOutcome(pb::Call::State state) { kOutcomes(pb::Call::State_Name(state)).Increment(); }
+
+void CountRefused(const std::string& reason) { kRefused(reason).Increment(); }
 
 // What a caller is told of a call that stood there before.
 absl::StatusOr<pb::Call> StoredReply(const IntentAnswer& stored) {

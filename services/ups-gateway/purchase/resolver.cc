@@ -19,6 +19,10 @@ namespace {
 
 namespace pb = ::psups::ups::v1;
 
+const CounterMetric kTwins(
+    "psups_ups_twins_total",
+    "Shipments that appeared after they counted as not made; each is voided.");
+
 constexpr std::size_t kMostInFlight = 64;
 constexpr absl::Duration kManifestOverlap = absl::Hours(1);  // for UPS's clock
 
@@ -237,10 +241,7 @@ void Resolver::VoidTwin(const RoundPtr& round, const std::string& ups_shipment_i
         } else {
           round->finding.doubt = "A late twin appeared at UPS and is being voided.";
         }
-        Counter("psups_ups_twins_total",
-                "Shipments that appeared after they counted as not "
-                "made; each is voided.")
-            .Increment();
+        kTwins().Increment();
         LogError("ups_twin_found", {{"call", round->doubt.call_id},
                                     {"twin", round->finding.twin},
                                     {"voided", voided ? "yes" : "not yet"}});

@@ -170,11 +170,16 @@ absl::StatusOr<CallStore::OpenCalls> PostgresCallStore::CountOpen() {
   ASSIGN_OR_RETURN(const Rows rows,
                    db_.Exec("SELECT count(*) FILTER (WHERE state = 'SENT') AS sent, count(*) "
                             "FILTER (WHERE state = 'IN_DOUBT') AS in_doubt, count(*) FILTER "
-                            "(WHERE state = 'IN_DOUBT' AND needs_person) AS needs_person FROM "
-                            "calls WHERE due_time IS NOT NULL"));
+                            "(WHERE state = 'IN_DOUBT' AND needs_person) AS needs_person, "
+                            "coalesce(extract(epoch FROM now() - min(create_time) FILTER (WHERE "
+                            "state = 'IN_DOUBT')), 0)::bigint AS oldest_doubt, "
+                            "greatest(0, coalesce(extract(epoch FROM now() - min(due_time)), 0))"
+                            "::bigint AS oldest_due FROM calls WHERE due_time IS NOT NULL"));
   return OpenCalls{.sent = static_cast<int>(rows[0].Int("sent")),
                    .in_doubt = static_cast<int>(rows[0].Int("in_doubt")),
-                   .needs_person = static_cast<int>(rows[0].Int("needs_person"))};
+                   .needs_person = static_cast<int>(rows[0].Int("needs_person")),
+                   .oldest_doubt = absl::Seconds(rows[0].Int("oldest_doubt")),
+                   .oldest_due = absl::Seconds(rows[0].Int("oldest_due"))};
 }
 
 }  // namespace psups::ups_gateway

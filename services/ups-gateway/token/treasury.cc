@@ -15,6 +15,10 @@
 namespace psups::ups_gateway {
 namespace {
 
+const GaugeMetric kTokenLeft(
+    "psups_ups_token_left_seconds",
+    "Time for which the access token in use is good; the least over the credentials.");
+
 absl::Status Paused(Operation operation, absl::Duration left) {
   return absl::UnauthenticatedError(absl::StrCat(
       "UPS refuses the account's token for ", std::string(NameOf(operation)),
@@ -375,9 +379,6 @@ void Treasury::Fetch(const Account& account, const std::string& call_id, const T
 }
 
 void Treasury::ExportMetrics() {
-  static prometheus::Gauge& left =
-      Gauge("psups_ups_token_left_seconds",
-            "Time for which the access token in use is good; the least over the credentials.");
   std::lock_guard lock(mutex_);
   absl::Duration least = absl::InfiniteDuration();
   for (const auto& [id, entry] : entries_) {
@@ -385,7 +386,7 @@ void Treasury::ExportMetrics() {
         entry.token.value == nullptr ? absl::ZeroDuration() : entry.usable_until - clock_.Now();
     least = std::min(least, std::max(this_left, absl::ZeroDuration()));
   }
-  left.Set(entries_.empty() ? 0 : absl::ToDoubleSeconds(least));
+  kTokenLeft().Set(entries_.empty() ? 0 : absl::ToDoubleSeconds(least));
 }
 
 }  // namespace psups::ups_gateway

@@ -5,12 +5,14 @@
 #include "common/metrics.h"
 
 namespace psups::ups_gateway {
+namespace {
 
-void RaiseConfigAlarm(Operation operation) {
-  Counter("psups_ups_config_alarms_total",
-          "Refusals of UPS's that end only when an administrator changes the account.",
-          {{"op", std::string(NameOf(operation))}})
-      .Increment();
-}
+const CounterMetric kAlarms(
+    "psups_ups_config_alarms_total",
+    "Refusals of UPS's that end only when an administrator changes the account.", {"op"});
+
+}  // namespace
+
+void RaiseConfigAlarm(Operation operation) { kAlarms(NameOf(operation)).Increment(); }
 
 }  // namespace psups::ups_gateway

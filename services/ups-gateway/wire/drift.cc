@@ -13,6 +13,11 @@
 namespace psups::ups_gateway {
 namespace {
 
+const CounterMetric kDrift(
+    "psups_ups_drift_total",
+    "Differences of UPS's successful replies from what is known of them: a field, code or shape.",
+    {"op", "kind"});
+
 constexpr std::string_view kOther = "other";
 constexpr std::size_t kMostInAReply = 50;
 constexpr std::size_t kMostNested = 64;
@@ -173,10 +178,7 @@ void Drift::Look(Operation operation, std::string_view body) {
   Walk walk(known);
   Json::sax_parse(body, &walk);
   for (const auto& [kind, path] : walk.notes()) {
-    psups::Counter("psups_ups_drift_total",
-                   "Differences of UPS's successful replies from what is known of them.",
-                   {{"op", std::string(NameOf(operation))}, {"kind", std::string(kind)}})
-        .Increment();
+    kDrift(NameOf(operation), kind).Increment();
     Count({operation, kind, path});
   }
 }

@@ -15,24 +15,27 @@ constexpr char kSource[] = "psups";
 // 200 labels of a purchase, in base64.
 constexpr std::size_t kMostResponseBytes = 32 << 20;
 
+const SecondsMetric kHttpSeconds("psups_http_seconds",
+                                 "Time of a call to UPS or PeopleSoft, its failing included.",
+                                 {"peer", "op", "code"});
+const CounterMetric kConnections(
+    "psups_http_connections_total",
+    "Connections that calls to a peer used: new ones, and kept ones again.", {"peer", "reused"});
+
 prometheus::Histogram& Seconds(Operation operation, const std::string& code) {
   static std::mutex mutex;
   static std::map<std::pair<Operation, std::string>, prometheus::Histogram*> made;
   std::lock_guard lock(mutex);
   prometheus::Histogram*& histogram = made[{operation, code}];
   if (histogram == nullptr) {
-    histogram = &SecondsHistogram(
-        "psups_http_seconds", "Time of a call to a peer.",
-        {{"peer", "ups"}, {"op", std::string(NameOf(operation))}, {"code", code}});
+    histogram = &kHttpSeconds("ups", NameOf(operation), code);
   }
   return *histogram;
 }
 
 void CountConnections(const HttpOutcome& outcome) {
-  constexpr char kName[] = "psups_http_connections_total";
-  constexpr char kHelp[] = "Connections that calls to a peer used: new ones, and kept ones again.";
-  static prometheus::Counter& made = Counter(kName, kHelp, {{"peer", "ups"}, {"reused", "false"}});
-  static prometheus::Counter& kept = Counter(kName, kHelp, {{"peer", "ups"}, {"reused", "true"}});
+  static prometheus::Counter& made = kConnections("ups", "false");
+  static prometheus::Counter& kept = kConnections("ups", "true");
   made.Increment(outcome.new_connections);
   if (outcome.reused_connection) kept.Increment();
 }
