@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 from tests.chart.node import Container, Node, health, read_secrets  # noqa: E402
 from tests.chart.rendered import Rendered, chart  # noqa: E402
-from tests.deploy.network_cluster import OWNER, NetworkCluster  # noqa: E402
+from tests.deploy.network_cluster import NetworkCluster  # noqa: E402
 
 STATE = Path(os.environ["DOCS_CLUSTER"])
 DATABASE = "psups-trial-postgres"

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/testing/metric_value.h"
 #include "common/testing/fake_clock.h"
+#include "common/testing/metric_value.h"
 #include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {

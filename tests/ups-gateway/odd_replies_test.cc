@@ -4,8 +4,8 @@
 #include <chrono>
 #include <thread>
 
-#include "common/testing/metric_value.h"
 #include "common/status_macros.h"
+#include "common/testing/metric_value.h"
 #include "tests/ups-gateway/sandbox_fixture.h"
 
 namespace psups::ups_gateway {
