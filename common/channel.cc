@@ -5,14 +5,15 @@
 #include <openssl/x509.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/clock.h"
 #include "common/crypto.h"
 #include "common/metrics.h"
 #include "grpcpp/create_channel.h"
@@ -69,21 +70,30 @@ std::string HostOfList(const std::string& address) {
 class Recorder : public grpc::experimental::Interceptor {
  public:
   explicit Recorder(grpc::experimental::ClientRpcInfo* info)
-      : method_(info->method()), start_(WallTime()) {}
+      : method_(info->method()), start_(std::chrono::steady_clock::now()) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     using Point = grpc::experimental::InterceptionHookPoints;
     if (methods->QueryInterceptionHookPoint(Point::POST_RECV_STATUS)) {
       const absl::StatusCode code = FromGrpc(*methods->GetRecvStatus()).code();
-      kCallSeconds(method_, absl::StatusCodeToString(code))
-          .Observe(absl::ToDoubleSeconds(WallTime() - start_));
+      const auto taken = std::chrono::steady_clock::now() - start_;
+      Seconds(code).Observe(std::chrono::duration<double>(taken).count());
     }
     methods->Proceed();
   }
 
  private:
+  prometheus::Histogram& Seconds(absl::StatusCode code) const {
+    static std::mutex mutex;
+    static std::map<std::pair<std::string, absl::StatusCode>, prometheus::Histogram*> made;
+    std::lock_guard lock(mutex);
+    prometheus::Histogram*& entry = made[{method_, code}];
+    if (entry == nullptr) entry = &kCallSeconds(method_, absl::StatusCodeToString(code));
+    return *entry;
+  }
+
   const char* const method_;
-  const absl::Time start_;
+  const std::chrono::steady_clock::time_point start_;
 };
 
 class RecorderFactory : public grpc::experimental::ClientInterceptorFactoryInterface {

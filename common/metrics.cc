@@ -48,8 +48,7 @@ prometheus::Histogram& Find(const MetricName& metric, const prometheus::Labels& 
       .Name(metric.name)
       .Help(metric.help)
       .Register(MetricsRegistry())
-      .Add(labels, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                           0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100});
+      .Add(labels, metric.buckets);
 }
 
 }  // namespace
@@ -60,8 +59,12 @@ prometheus::Registry& MetricsRegistry() {
 }
 
 template <typename Kind>
-Metric<Kind>::Metric(std::string name, std::string help, std::vector<std::string> labels)
-    : name_{.name = std::move(name), .help = std::move(help), .labels = std::move(labels)} {
+Metric<Kind>::Metric(std::string name, std::string help, std::vector<std::string> labels,
+                     std::vector<double> buckets)
+    : name_{.name = std::move(name),
+            .help = std::move(help),
+            .labels = std::move(labels),
+            .buckets = std::move(buckets)} {
   const char* type = TypeOf(static_cast<Kind*>(nullptr));
   if (!AllDeclared().emplace(name_.name, Declared{.type = type, .name = name_}).second) {
     std::fprintf(stderr, "metric %s: declared twice, want one declaration that all use\n",

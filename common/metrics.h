@@ -20,7 +20,14 @@ struct MetricName {
   std::string name = {};
   std::string help = {};
   std::vector<std::string> labels = {};
+  std::vector<double> buckets = {};  // of a histogram
 };
+
+// Upper bounds of buckets, in seconds: for calls, and for what may wait.
+inline const std::vector<double> kUpTo100Seconds = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100};
+inline const std::vector<double> kUpToADay = {0.1, 0.5, 1,   5,    10,    30,
+                                              60,  300, 900, 3600, 14400, 86400};
 
 // A metric of this program, declared once, at namespace scope, beside what counts it:
 //   const CounterMetric kReads("psups_ps_reads_total", "Reads of …", {"outcome"});
@@ -31,7 +38,9 @@ struct MetricName {
 template <typename Kind>
 class Metric {
  public:
-  Metric(std::string name, std::string help, std::vector<std::string> labels = {});
+  // `buckets` are a histogram's; the others have none.
+  Metric(std::string name, std::string help, std::vector<std::string> labels = {},
+         std::vector<double> buckets = kUpTo100Seconds);
 
   template <typename... Values>
   Kind& operator()(Values&&... values) const {
@@ -45,7 +54,7 @@ class Metric {
 
 using CounterMetric = Metric<prometheus::Counter>;
 using GaugeMetric = Metric<prometheus::Gauge>;
-using SecondsMetric = Metric<prometheus::Histogram>;  // buckets from 1 ms to 100 s
+using SecondsMetric = Metric<prometheus::Histogram>;
 
 // What this program declares, as docs/metrics.md has it: a JSON array of {name, type, labels, help}
 // by name.

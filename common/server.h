@@ -137,7 +137,7 @@ struct ServerOptions {
   TlsFiles tls = {};
   std::vector<grpc::Service*> services = {};
   // Empty, or a second host:port that answers health in plaintext and nothing else: for kubelets,
-  // which probe without TLS (ADR 10).
+  // which probe without TLS (ADR 11).
   std::string health_listen = {};
   // After that, give or take a tenth, a connection is told to go, once its calls have ended: a
   // client resolves names only when it connects anew, and so finds replicas that came later.

@@ -53,8 +53,11 @@ absl::StatusOr<SignedCheckpoint> Checkpointer::Current() {
 absl::StatusOr<int> Checkpointer::Step() {
   const absl::StatusOr<SignedCheckpoint> checkpoint = Current();
   if (checkpoint.ok()) last_signed_ = WallTime();
-  OldestDueSeconds("checkpoint")
-      .Set(checkpoint.ok() ? 0 : absl::ToDoubleSeconds(WallTime() - last_signed_));
+  // What the database's absence puts off waits safely, and is no due work.
+  if (checkpoint.ok()) OldestDueSeconds("checkpoint").Set(0);
+  if (absl::IsDataLoss(checkpoint.status())) {
+    OldestDueSeconds("checkpoint").Set(absl::ToDoubleSeconds(WallTime() - last_signed_));
+  }
   RETURN_IF_ERROR(checkpoint.status());
   kCheckpointSize().Set(static_cast<double>(checkpoint->tree_size));
   return 0;

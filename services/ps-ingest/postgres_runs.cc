@@ -91,13 +91,18 @@ class PostgresGauges : public Gauges {
         const Rows rows,
         db_.Exec(
             "SELECT "
-            "(SELECT coalesce(max(extract(epoch FROM now() - s.due_time)), 0)::bigint "
-            "  FROM source_cursors s JOIN connections c USING (connection_id) "
-            "  WHERE s.enabled AND c.state <> 'STOPPED') AS poll_age, "
-            "(SELECT coalesce(extract(epoch FROM now() - min(revision_time)), 0)::bigint "
-            "  FROM orders WHERE state = 'PENDING') AS order_age, "
+            // Sweeps and backfills wait while what is new is read; one read a user is under way.
+            "(SELECT coalesce(max(extract(epoch FROM now() - greatest(s.due_time, "
+            "  r.lease_expire_time))), 0)::bigint FROM source_cursors s JOIN readers r USING "
+            "  (reader_key) JOIN connections c USING (connection_id) "
+            "  WHERE s.enabled AND s.purpose = 'POLL' AND c.state <> 'STOPPED') AS poll_age, "
+            // An order that the builder cannot take is handed out again and again, and never late.
+            "(SELECT coalesce(extract(epoch FROM now() - min(greatest(revision_time, "
+            "  lease_expire_time))), 0)::bigint FROM orders WHERE state = 'PENDING') AS order_age, "
+            // Written so that each state's partial index serves.
             "(SELECT coalesce(extract(epoch FROM now() - min(w.create_time)), 0)::bigint "
-            "  FROM write_backs w WHERE w.state IN ('PENDING', 'ACCEPTED')) AS write_back_age, "
+            "  FROM write_backs w WHERE w.state = 'PENDING' OR w.state = 'ACCEPTED') "
+            "AS write_back_age, "
             "(SELECT count(*) FROM write_backs WHERE state = 'PARKED') AS parked, "
             "(SELECT count(*) FROM source_cursors WHERE enabled AND last_error <> '') AS failing"));
     const Row row = rows[0];

@@ -17,8 +17,11 @@ namespace {
 
 namespace pb = orders::v1;
 
-const SecondsMetric kLag("psups_ps_write_back_lag_seconds",
-                         "From a status's coming to its being stored in PeopleSoft.");
+const SecondsMetric kLag(
+    "psups_ps_write_back_lag_seconds",
+    "From a status's coming to its being stored in PeopleSoft; buckets up to a "
+    "day.",
+    {}, kUpToADay);
 
 // An update is the head of its schedule, and may go next, if the one before it is settled: not if
 // that has not come yet or is parked. `h` is the update.
@@ -276,8 +279,9 @@ class PostgresWriteBackStore : public WriteBackStore {
             "THEN h.confirm_time ELSE h.create_time END) AS since FROM write_backs h WHERE "
             "h.connection_id = l.connection_id AND (",
             kIsHead, " OR ", kIsToConfirm,
-            ")) w WHERE c.state = 'ACTIVE' AND l.lease_expire_time <= now() AND w.since IS NOT "
-            "NULL")));
+            ")) w WHERE c.state = 'ACTIVE' AND l.due_time <= now() AND l.lease_expire_time <= "
+            "now() "
+            "AND w.since IS NOT NULL")));
     return absl::Seconds(rows[0].Int("seconds"));
   }
 

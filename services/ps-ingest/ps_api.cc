@@ -13,16 +13,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
-#include "common/metrics.h"
+#include "common/http_seconds.h"
 #include "services/ps-ingest/ps_error.h"
 #include "services/ps-ingest/tokens.h"
 
 namespace psups::ps_ingest {
 namespace {
-
-const SecondsMetric kHttpSeconds("psups_http_seconds",
-                                 "Time of a call to UPS or PeopleSoft, its failing included.",
-                                 {"peer", "op", "code"});
 
 constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 constexpr std::chrono::milliseconds kPostTimeout{60'000};
@@ -67,7 +63,10 @@ class HttpPeopleSoft : public PeopleSoft {
  public:
   explicit HttpPeopleSoft(std::unique_ptr<HttpClient> client)
       : client_(std::move(client)), tokens_([this](HttpRequest request, HttpClient::Callback done) {
-          Transmit(std::move(request), std::move(done));
+          Transmit(std::move(request), [done = std::move(done)](HttpOutcome outcome) {
+            ObserveHttp("peoplesoft", "token", outcome);
+            done(std::move(outcome));
+          });
         }) {}
   ~HttpPeopleSoft() override { HttpPeopleSoft::Close(); }
 
@@ -153,11 +152,7 @@ class HttpPeopleSoft : public PeopleSoft {
     request.headers.emplace_back("Authorization", authorization);
     const bool post = request.method == "POST";
     Transmit(std::move(request), [this, sending, post](HttpOutcome outcome) {
-      const std::string code = outcome.response.ok()
-                                   ? std::to_string(outcome.response->status)
-                                   : absl::StatusCodeToString(outcome.response.status().code());
-      kHttpSeconds("peoplesoft", post ? "write_back" : "query", code)
-          .Observe(std::chrono::duration<double>(outcome.duration).count());
+      ObserveHttp("peoplesoft", post ? "write_back" : "query", outcome);
       Finish(sending, std::move(outcome));
     });
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
+#include "common/http_seconds.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status_macros.h"
@@ -71,6 +72,7 @@ HttpRequest ReviewWebhook::RequestOf(const ReviewEvent& event) const {
 }
 
 absl::Status ReviewWebhook::Settle(const ReviewEvent& event, const HttpOutcome& outcome) {
+  ObserveHttp("webhook", "review", outcome);
   if (outcome.response.ok() && outcome.response->status / 100 == 2) {
     kPosts("posted").Increment();
     return store_.ReviewEventPosted(event);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/crypto.h"
+#include "common/testing/metric_value.h"
 #include "common/testing/status_matchers.h"
 #include "tests/audit-ledger/fake_log_store.h"
 #include "tests/audit-ledger/test_key.h"
@@ -46,6 +47,14 @@ TEST_F(ServiceTest, AppendRefusesTheRequestThatHoldsABadEntryAndNamesIt) {
   const auto leaves = LeavesOf(request, caller);
   EXPECT_THAT(leaves, HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(std::string(leaves.status().message()), HasSubstr("entries[1].event_id"));
+}
+
+TEST_F(ServiceTest, AStepShowsTheHeadAndWhatOfItIsSigned) {
+  Fill(3);
+  ASSERT_OK(checkpointer_.Step());
+  EXPECT_EQ(MetricValue("psups_log_tree_size"), 3);
+  EXPECT_EQ(MetricValue("psups_log_checkpoint_size"), 3);
+  EXPECT_EQ(MetricValue("psups_worker_oldest_due_seconds", {{"worker", "checkpoint"}}), 0);
 }
 
 TEST_F(ServiceTest, AppendTakesAtMostAThousand) {

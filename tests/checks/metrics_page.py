@@ -22,9 +22,11 @@ This page is made from the programs themselves, by `tests/checks/metrics_page.py
 holds it to them. How to collect, see and be woken by them: [monitoring.md](monitoring.md).
 
 - Seconds are seconds, `_total` only grows (and begins at 0 with each start), ratios are 0 to 1.
-- A histogram has `_bucket`, `_sum` and `_count`; buckets go from 1 ms to 100 s.
+- A histogram has `_bucket`, `_sum` and `_count`; buckets go from 1 ms to 100 s if nothing else is said.
 - What is counted in the database (gauges of orders, shipments, reviews, ages) is the same at every
   replica of a service: take the `max`. Counters and histograms are each replica's own: take the `sum`.
+- audit-ledger calls nobody and has no outbox, so it declares `psups_audit_outbox_*` and `psups_rpc_client_seconds`
+  and shows none of them.
 - No label holds an order, a parcel, a person or an address.
 """
 

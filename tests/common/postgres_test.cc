@@ -7,6 +7,7 @@
 #include "common/crypto.h"
 #include "common/envelope.h"
 #include "common/outbox.h"
+#include "common/testing/metric_value.h"
 #include "common/testing/scratch_schema.h"
 #include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
@@ -261,9 +262,17 @@ TEST_F(PostgresTest, AnEntryIsDeliveredIfAndOnlyIfItsTransactionCommitted) {
   AuditRelay relay(db(), sink);
   sink.next = absl::UnavailableError("ledger down");
   EXPECT_THAT(relay.Step(), HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_OK(db().Exec("UPDATE audit_outbox SET create_time = now() - interval '1 hour'").status());
+  EXPECT_OK(relay.ShowBacklog());
+  EXPECT_EQ(MetricValue("psups_audit_outbox_pending"), 1);
+  EXPECT_GE(MetricValue("psups_audit_outbox_oldest_seconds"), 3600);
+  EXPECT_LT(MetricValue("psups_audit_outbox_oldest_seconds"), 3900);
   sink.next = absl::OkStatus();
   EXPECT_THAT(relay.Step(), testing::IsOkAndHolds(1));
   EXPECT_THAT(relay.Step(), testing::IsOkAndHolds(0));
+  EXPECT_OK(relay.ShowBacklog());
+  EXPECT_EQ(MetricValue("psups_audit_outbox_pending"), 0);
+  EXPECT_EQ(MetricValue("psups_audit_outbox_oldest_seconds"), 0);
   ASSERT_EQ(sink.delivered.size(), 1u);
   const auto json = nlohmann::json::parse(sink.delivered[0]);
   EXPECT_EQ(json["action"], "thing.make");

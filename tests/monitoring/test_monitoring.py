@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 
 import watching  # noqa: E402
-from deploy.local.layout import SERVICES, write_private  # noqa: E402
+from deploy.local.layout import CONNECTIONS, SERVICES, write_private  # noqa: E402
 from deploy.local.stack import Stack  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
 from running.job import Job  # noqa: E402
@@ -77,6 +77,41 @@ class Monitoring(unittest.TestCase):
 
     def test_2_every_orders_work_was_done_meanwhile(self):
         self.assertTrue(self.settled, f"not within {SECONDS} s")
+
+    def test_2_figures_are_those_that_others_count(self):
+        """Gauges come every few seconds: until they are there."""
+        psupsctl, metric = self.stack.psupsctl, self.metric
+        token = psupsctl.json("token", "status", "demo")
+        used, limit = int(token["requests_used"]), int(token["requests_limit"])
+        wanted = {
+            "psups_purchases_total{outcome=done}": len(self.stack.ups.admin.truth()["shipments"]),
+            "psups_orders": len(psupsctl.list("order")),
+            "psups_reviews_open": len(psupsctl.list("review", "--state", "open")),
+            "psups_ps_connections{state=ACTIVE}": len(CONNECTIONS),
+            "psups_ups_token_budget_used": used,
+            "psups_ups_token_budget_left": limit - used,
+            "psups_audit_outbox_pending": 0,
+        }
+        deadline = time.monotonic() + SECONDS
+        while (found := {name: metric(name) for name in wanted}) != wanted:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.3)
+        self.assertEqual(found, wanted)
+        self.assertGreater(metric("psups_ps_write_back_lag_seconds_count"), 0)
+        self.assertEqual(metric("psups_log_tree_size"), metric("psups_log_checkpoint_size"))
+
+    def metric(self, name: str) -> float:
+        """Over all services and labels but the one that is named."""
+        name, _, label = name.partition("{")
+        total = 0.0
+        for service in self.stack.services.values():
+            for line in service.metrics().splitlines():
+                series, _, value = line.rpartition(" ")
+                if (series.partition("{")[0] == name
+                        and label.rstrip("}") in series.replace('"', "")):
+                    total += float(value)
+        return total
 
     def test_3_every_panel_and_rule_has_an_answer(self):
         self.assertEqual([f"{one.where}: {one.expression}" for one in self.unanswered], [])

@@ -143,6 +143,22 @@ TEST_F(StoreTest, GaugesTellAgesAndCounts) {
   EXPECT_EQ(MetricValue("psups_ps_connections", {{"state", "OBSERVE"}}), 1);
   EXPECT_EQ(MetricValue("psups_ps_connections", {{"state", "STOPPED"}}), 0);
   EXPECT_EQ(MetricValue("psups_orders", {{"state", "PENDING"}}), 1);
+  const auto age = [&](const std::string& worker) {
+    EXPECT_OK(gauges->Refresh());
+    return MetricValue("psups_worker_oldest_due_seconds", {{"worker", worker}});
+  };
+  EXPECT_LT(age("hand_out"), 900);
+  stack_.Exec("UPDATE orders SET revision_time = now() - interval '1 hour'");
+  EXPECT_GE(age("hand_out"), 3600);
+  stack_.Exec("UPDATE orders SET lease_expire_time = now() - interval '1 minute'");
+  EXPECT_LT(age("hand_out"), 900);  // it was handed out a moment ago, and was not taken
+  stack_.Exec("UPDATE source_cursors SET due_time = now() + interval '1 hour'");
+  EXPECT_EQ(age("poll"), 0);
+  stack_.Exec("UPDATE source_cursors SET due_time = now() - interval '1 hour'");
+  stack_.Exec("UPDATE readers SET lease_expire_time = '2000-01-01Z'");
+  EXPECT_GE(age("poll"), 3600);
+  stack_.Exec("UPDATE readers SET lease_expire_time = now() + interval '1 minute'");
+  EXPECT_EQ(age("poll"), 0);  // a read of that user is under way
   stack_.Exec("UPDATE connections SET state = 'STOPPED'");
   stack_.Exec("UPDATE orders SET state = 'ACKNOWLEDGED'");
   stack_.Exec("UPDATE write_backs SET state = 'PARKED'");

@@ -54,6 +54,34 @@ TEST_F(StoreTest, ATrackerBeginsWithOurOwnLabelCreatedReportedForEachSchedule) {
   EXPECT_TRUE(due[0].update.is_current());
 }
 
+TEST_F(StoreTest, EachWorkersOldestDueWorkHasAnAge) {
+  const auto ages = [this] {
+    std::map<std::string, int64_t> hours;
+    const auto statistics = store_->Count();
+    EXPECT_OK(statistics.status());
+    for (const auto& [worker, age] : statistics->oldest_due) {
+      hours[worker] = absl::ToInt64Hours(age);
+    }
+    return hours;
+  };
+  const std::map<std::string, int64_t> nothing = {
+      {"process", 0}, {"subscribe", 0}, {"backfill", 0}, {"report", 0}};
+  EXPECT_EQ(ages(), nothing);
+  ASSERT_OK(Create({NewTracker(kA)}));
+  Query(
+      "UPDATE trackers SET subscribe_due_time = now() - interval '2 hours', "
+      "read_due_time = now() - interval '3 hours'");
+  Query("UPDATE updates SET due_time = now() - interval '4 hours'");
+  const std::map<std::string, int64_t> old = {
+      {"process", 0}, {"subscribe", 2}, {"backfill", 3}, {"report", 4}};
+  EXPECT_EQ(ages(), old);
+  Query(
+      "UPDATE trackers SET subscribe_due_time = now() + interval '2 hours', "
+      "read_due_time = NULL");
+  Query("UPDATE updates SET reported_time = now()");
+  EXPECT_EQ(ages(), nothing);
+}
+
 TEST_F(StoreTest, CreatingAgainChangesNothing) {
   ASSERT_OK(Create({NewTracker(kA)}));
   ASSERT_OK(Create({NewTracker(kA), NewTracker(kB)}));

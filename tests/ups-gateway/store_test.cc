@@ -216,6 +216,31 @@ TEST_F(UpsGatewayStoreTest, AnOutcomeIsStoredOnceWithItsEntryInTheSameTransactio
   EXPECT_EQ(call.result().packages(0).label(), "^XA^XZ");
 }
 
+TEST_F(UpsGatewayStoreTest, OpenCallsAreCountedWithTheAgesOfDoubtsAndOfDueWork) {
+  ASSERT_OK_AND_ASSIGN(const CallStore::OpenCalls none, calls_->CountOpen());
+  EXPECT_EQ(none.sent + none.in_doubt + none.needs_person, 0);
+  EXPECT_EQ(none.oldest_doubt, absl::ZeroDuration());
+  EXPECT_EQ(none.oldest_due, absl::ZeroDuration());
+  ASSERT_OK(calls_->StoreIntents({MakeIntent("fresh")}));
+  ASSERT_OK(calls_->StoreIntents({MakeIntent("overdue", absl::ZeroDuration())}));
+  ASSERT_OK(calls_->LeaseDoubts(10, absl::Minutes(1)).status());
+  ASSERT_OK(schema_.db()
+                .Exec("UPDATE calls SET create_time = now() - CASE state WHEN 'SENT' THEN "
+                      "interval '3 hours' ELSE interval '2 hours' END")
+                .status());
+  ASSERT_OK_AND_ASSIGN(const CallStore::OpenCalls leased, calls_->CountOpen());
+  EXPECT_EQ(leased.sent, 1);
+  EXPECT_EQ(leased.in_doubt, 1);
+  EXPECT_EQ(absl::Floor(leased.oldest_doubt, absl::Hours(1)), absl::Hours(2));
+  EXPECT_EQ(leased.oldest_due, absl::ZeroDuration());  // the resolver has it
+  ASSERT_OK(schema_.db()
+                .Exec("UPDATE calls SET due_time = now() - interval '1 hour' WHERE state = "
+                      "'IN_DOUBT'")
+                .status());
+  ASSERT_OK_AND_ASSIGN(const CallStore::OpenCalls due, calls_->CountOpen());
+  EXPECT_EQ(absl::Floor(due.oldest_due, absl::Hours(1)), absl::Hours(1));
+}
+
 TEST_F(UpsGatewayStoreTest, OnlyOverdueCallsAreDoubtedAndNoneIsLeasedTwice) {
   const Intent fresh = MakeIntent("fresh");
   const Intent overdue = MakeIntent("overdue", absl::ZeroDuration());

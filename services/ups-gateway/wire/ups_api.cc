@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/http_seconds.h"
 #include "common/metrics.h"
 
 namespace psups::ups_gateway {
@@ -15,9 +16,6 @@ constexpr char kSource[] = "psups";
 // 200 labels of a purchase, in base64.
 constexpr std::size_t kMostResponseBytes = 32 << 20;
 
-const SecondsMetric kHttpSeconds("psups_http_seconds",
-                                 "Time of a call to UPS or PeopleSoft, its failing included.",
-                                 {"peer", "op", "code"});
 const CounterMetric kConnections(
     "psups_http_connections_total",
     "Connections that calls to a peer used: new ones, and kept ones again.", {"peer", "reused"});
@@ -28,7 +26,7 @@ prometheus::Histogram& Seconds(Operation operation, const std::string& code) {
   std::lock_guard lock(mutex);
   prometheus::Histogram*& histogram = made[{operation, code}];
   if (histogram == nullptr) {
-    histogram = &kHttpSeconds("ups", NameOf(operation), code);
+    histogram = &HttpSeconds("ups", std::string(NameOf(operation)), code);
   }
   return *histogram;
 }
