@@ -9,7 +9,7 @@ namespace {
 
 const SecondsMetric kHttpSeconds(
     "psups_http_seconds",
-    "Time of a call by HTTP to a peer (ups, peoplesoft, webhook), however it ended.",
+    "Time of a call by HTTP to a peer, however it ended.",
     {"peer", "op", "code"});
 
 }  // namespace

@@ -40,6 +40,24 @@ class ChartTest(unittest.TestCase):
         again = chart("-f", ROOT / "tests/chart/values/production.yaml")
         self.assertEqual(again.stdout, rendered("production").text)
 
+    def test_migrations_run_before_anything_else_and_what_they_need_before_them(self):
+        for name, objects in all_sets():
+            hooks = {(each["kind"], each["metadata"]["name"]): each["metadata"]["annotations"]
+                     for each in objects.objects
+                     if "helm.sh/hook" in each["metadata"].get("annotations", {})}
+            migrate = "psups-migrate"
+            with self.subTest(name):
+                self.assertEqual(set(hooks), {("Job", migrate), ("ServiceAccount", migrate),
+                                              ("NetworkPolicy", migrate)})
+                weights = {kind: int(each["helm.sh/hook-weight"])
+                           for (kind, _), each in hooks.items()}
+                self.assertLess(max(weights["ServiceAccount"], weights["NetworkPolicy"]),
+                                weights["Job"])
+                for each in hooks.values():
+                    self.assertEqual(each["helm.sh/hook"], "pre-install,pre-upgrade")
+                    self.assertEqual(each["helm.sh/hook-delete-policy"],
+                                     "before-hook-creation,hook-succeeded")
+
     def test_names_follow_the_release_and_fit(self):
         values = ROOT / "tests/chart/values/production.yaml"
         for release, begin in (("psups", "psups-"), ("my-psups", "my-psups-"),
