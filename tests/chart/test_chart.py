@@ -58,6 +58,12 @@ class ChartTest(unittest.TestCase):
                     self.assertEqual(each["helm.sh/hook-delete-policy"],
                                      "before-hook-creation,hook-succeeded")
 
+    @for_each("services")
+    def test_a_slow_start_or_a_short_silence_restarts_nothing(self, objects, service):
+        for name in ("startupProbe", "livenessProbe"):
+            probe = service.probes[name]
+            self.assertGreaterEqual(probe["periodSeconds"] * probe["failureThreshold"], 60, name)
+
     def test_names_follow_the_release_and_fit(self):
         values = ROOT / "tests/chart/values/production.yaml"
         for release, begin in (("psups", "psups-"), ("my-psups", "my-psups-"),
