@@ -7,10 +7,9 @@
 namespace psups {
 namespace {
 
-const SecondsMetric kHttpSeconds(
-    "psups_http_seconds",
-    "Time of a call by HTTP to a peer, however it ended.",
-    {"peer", "op", "code"});
+const SecondsMetric kHttpSeconds("psups_http_seconds",
+                                 "Time of a call by HTTP to a peer, however it ended.",
+                                 {"peer", "op", "code"});
 
 }  // namespace
 
